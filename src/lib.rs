@@ -1,0 +1,3 @@
+//! Upgrades Amazon EKS control planes declaratively.
+
+pub mod simulator;

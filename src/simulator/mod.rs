@@ -1,0 +1,1 @@
+//! An EKS that speaks the real wire protocol.
