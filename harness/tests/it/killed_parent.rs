@@ -6,6 +6,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::common::{SOON, gone, runs, servers};
 use harness::{Error, Program, eventually};
+use tokio::io::AsyncReadExt as _;
 
 #[tokio::test]
 async fn a_killed_program_leaves_nothing() -> Result<(), Error> {
@@ -72,6 +73,7 @@ impl Serve {
             .arg(&directory)
             .stdin(Stdio::piped())
             .stdout(output)
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let serve = Self { child, directory };
@@ -100,9 +102,18 @@ impl Serve {
         assert!(sent.success());
     }
 
-    /// Waits until servers and data are gone, and says how it ended itself.
+    /// Waits until no process of it is left, also while its input stays open, and says how it ended itself.
     async fn leaves_nothing(mut self) -> Result<ExitStatus, Error> {
         gone(&servers(&self.directory)).await?;
+        // Each of its processes may write here, so this ends with the last of them.
+        let pipe = self.child.stderr.take().unwrap();
+        let mut pipe = tokio::process::ChildStderr::from_std(pipe).unwrap();
+        let mut said = String::new();
+        tokio::time::timeout(SOON, pipe.read_to_string(&mut said))
+            .await
+            .expect("a process is left")
+            .unwrap();
+        assert_eq!(said, "");
         Ok(self.child.wait().unwrap())
     }
 }
