@@ -1,0 +1,1 @@
+//! The real face of the port: the AWS SDK.
