@@ -2,4 +2,5 @@
 
 pub mod api;
 pub mod eks;
+pub mod plan;
 pub mod simulator;

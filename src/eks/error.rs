@@ -32,6 +32,57 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    /// What AWS's error code means by itself; `None` for one that this build does not know, whose HTTP status then decides.
+    ///
+    /// Sources: the errors of the EKS API reference and of its operations, AWS's common errors, and the SDK's own lists
+    /// (`THROTTLING_ERRORS` in aws-runtime's `retries/classifiers.rs`, `CLOCK_SKEW_ERROR_CODES` in `service_clock_skew.rs`).
+    pub fn of_code(code: &str) -> Option<Self> {
+        Some(match code {
+            "Throttling"
+            | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "TooManyRequestsException"
+            | "RequestLimitExceeded"
+            | "BandwidthLimitExceeded"
+            | "PriorRequestNotComplete"
+            | "SlowDown" => Self::Throttled,
+            "ServerException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "InternalFailure"
+            | "InternalError"
+            | "InternalServerError"
+            | "InternalServerException"
+            | "RequestTimeout"
+            | "RequestTimeoutException" => Self::Unavailable,
+            "ResourceInUseException" => Self::InUse,
+            "InvalidStateException" => Self::InvalidState,
+            "InvalidParameterException" => Self::InvalidParameter,
+            "InvalidRequestException"
+            | "ClientException"
+            | "ValidationException"
+            | "ValidationError" => Self::Rejected,
+            "ResourceNotFoundException" => Self::NotFound,
+            "AccessDenied"
+            | "AccessDeniedException"
+            | "NotAuthorized"
+            | "UnauthorizedOperation"
+            | "OptInRequired" => Self::AccessDenied,
+            "ExpiredToken"
+            | "ExpiredTokenException"
+            | "UnrecognizedClient"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidAccessKeyId"
+            | "MissingAuthenticationToken"
+            | "MissingAuthenticationTokenException" => Self::CredentialsRefused,
+            "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => Self::ClockSkew,
+            _ => return None,
+        })
+    }
+
     /// A short name for metric labels and logs; the set is closed.
     pub const fn label(self) -> &'static str {
         match self {
