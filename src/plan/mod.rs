@@ -23,6 +23,7 @@ pub use answer::{Sent, answered};
 pub use decision::{Action, Decision, Outcome, Wake};
 pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
 pub use read::{Read, next_read};
+pub use say::errors;
 pub use track::is_overdue;
 pub use wish::{InvalidSpec, Wish};
 
