@@ -6,6 +6,7 @@
 mod answers;
 mod identity;
 mod server;
+mod sts;
 mod trouble;
 mod wire;
 
@@ -35,7 +36,7 @@ fn settings(url: &str) -> ConfigLoader {
 /// Short enough that waiting for them is no burden.
 fn soon() -> TimeoutConfig {
     TimeoutConfig::builder()
-        .operation_attempt_timeout(Duration::from_millis(500))
+        .operation_attempt_timeout(Duration::from_secs(1))
         .build()
 }
 
@@ -68,20 +69,22 @@ fn request() -> VersionRequest {
     }
 }
 
-/// Every operation's error, each by one call; operations in the order of the port.
-async fn errors_of_all(eks: &AwsEks) -> Vec<EksError> {
-    let target = target();
-    let update = eks.update_cluster_version(&target, &request()).await;
-    vec![
-        eks.describe_cluster(&target).await.expect_err("an error"),
-        eks.list_updates(&target).await.expect_err("an error"),
-        eks.describe_update(&target, "u-1")
-            .await
-            .expect_err("an error"),
-        eks.describe_cluster_versions(&target)
-            .await
-            .expect_err("an error"),
+/// Every operation's error, each by one call and all at once; in the order of the port.
+async fn errors_of_all(eks: &AwsEks) -> [EksError; 5] {
+    let (target, request) = (target(), request());
+    let (cluster, updates, update, versions, started) = futures::join!(
+        eks.describe_cluster(&target),
+        eks.list_updates(&target),
+        eks.describe_update(&target, "u-1"),
+        eks.describe_cluster_versions(&target),
+        eks.update_cluster_version(&target, &request),
+    );
+    [
+        cluster.expect_err("an error"),
+        updates.expect_err("an error"),
         update.expect_err("an error"),
+        versions.expect_err("an error"),
+        started.expect_err("an error"),
     ]
 }
 

@@ -69,16 +69,16 @@ where
     }
 }
 
-/// There was nothing to sign with, so nothing was sent.
-fn credentials(operation: &'static str, cause: &CredentialsError) -> Failure {
+/// There was nothing to sign with, so nothing was sent. `call` is what should have been signed in the end.
+fn credentials(call: &'static str, cause: &CredentialsError) -> Failure {
     // Assuming a role is a call to AWS with an answer of its own.
     if let Some(error) = words::find::<SdkError<AssumeRoleError, HttpResponse>>(cause) {
-        return role_refused("sts:AssumeRole", error);
+        return role_refused(call, "sts:AssumeRole", error);
     }
     if let Some(error) =
         words::find::<SdkError<AssumeRoleWithWebIdentityError, HttpResponse>>(cause)
     {
-        return role_refused("sts:AssumeRoleWithWebIdentity", error);
+        return role_refused(call, "sts:AssumeRoleWithWebIdentity", error);
     }
     let (kind, code, lead) = match cause {
         CredentialsError::CredentialsNotLoaded(_) => (
@@ -117,7 +117,7 @@ fn credentials(operation: &'static str, cause: &CredentialsError) -> Failure {
     Failure {
         error: EksError {
             kind,
-            operation,
+            operation: call,
             code: code.to_owned(),
             message: words::with_cause(lead, cause),
             request_id: None,
@@ -130,12 +130,16 @@ fn credentials(operation: &'static str, cause: &CredentialsError) -> Failure {
 }
 
 /// STS did not hand out a role. What EKS would have meant by the same code is read for what it says of the role.
-fn role_refused<E>(operation: &'static str, error: &SdkError<E, HttpResponse>) -> Failure
+fn role_refused<E>(
+    call: &'static str,
+    operation: &'static str,
+    error: &SdkError<E, HttpResponse>,
+) -> Failure
 where
     E: Error + ProvideErrorMetadata + Send + Sync + 'static,
 {
     if let Some(cause) = credentials_error(error) {
-        return credentials(operation, cause);
+        return credentials(call, cause);
     }
     let mut error = without_credentials_trouble(operation, error);
     let suspect = match error.kind {
