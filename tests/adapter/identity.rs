@@ -1,0 +1,511 @@
+//! Whose credentials sign a call, how often they are asked for, and when they are built again.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use aws_sdk_eks::config::http::HttpResponse;
+use aws_sdk_eks::error::{ConnectorError, ErrorMetadata, SdkError};
+use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
+use eks_upgrade_operator::eks::aws::AwsEks;
+use eks_upgrade_operator::eks::{Eks, ErrorKind, Target};
+use futures::future::join_all;
+
+use crate::server::{Answer, Asked, Reply, Server, answer, error};
+use crate::{OWN_KEY, as_role, eks, settings, sts, target};
+
+const FAR: &str = "2199-01-01T00:00:00Z";
+
+fn cluster() -> Answer {
+    answer(
+        200,
+        r#"{"cluster":{"arn":"arn:aws:eks:us-west-2:111122223333:cluster/devel","version":"1.33","status":"ACTIVE"}}"#,
+    )
+}
+
+/// Hands out a session per AssumeRole, numbered from 1, and answers EKS's calls with `eks`.
+async fn with_sessions(eks: impl Fn(&Asked) -> Reply + Send + Sync + 'static) -> Server {
+    let sessions = AtomicUsize::new(0);
+    Server::start(move |asked| {
+        if asked.is_sts() {
+            let number = sessions.fetch_add(1, Ordering::SeqCst) + 1;
+            sts::session(asked, number, FAR).into()
+        } else {
+            eks(asked)
+        }
+    })
+    .await
+}
+
+/// The access keys that signed calls to EKS, in order.
+fn signers(server: &Server) -> Vec<String> {
+    let calls = server.asked();
+    let eks = calls.iter().filter(|asked| !asked.is_sts());
+    eks.map(|asked| asked.access_key().to_owned()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_role_is_assumed_once_however_many_calls_need_it() {
+    let server = with_sessions(|_| cluster().into()).await;
+    let eks = Arc::new(eks(&server).await);
+    let calls = (0..32).map(|n| {
+        let eks = eks.clone();
+        let mut target = as_role("admin");
+        // A second region needs a client of its own, but no other session.
+        if n % 2 == 0 {
+            "eu-west-1".clone_into(&mut target.region);
+        }
+        tokio::spawn(async move { eks.describe_cluster(&target).await })
+    });
+    for answer in join_all(calls).await {
+        answer.expect("no panic").expect("a cluster");
+    }
+    assert_eq!(server.sts_calls(), 1);
+    assert_eq!(signers(&server), vec!["adminN1"; 32]);
+}
+
+#[tokio::test]
+async fn a_role_is_assumed_as_the_target_says() {
+    let server = with_sessions(|_| cluster().into()).await;
+    let eks = eks(&server).await;
+    let with_id = Target {
+        external_id: Some("tenant-7".to_owned()),
+        ..as_role("admin")
+    };
+    for target in [&with_id, &as_role("admin"), &target()] {
+        eks.describe_cluster(target).await.expect("a cluster");
+    }
+    let calls = server.asked();
+    let asked: Vec<_> = calls.iter().filter(|asked| asked.is_sts()).collect();
+    assert_eq!(asked.len(), 2, "another external id is another session");
+    assert!(asked[0].body.contains("ExternalId=tenant-7"));
+    assert!(!asked[1].body.contains("ExternalId"));
+    for call in asked {
+        assert!(call.body.contains("Action=AssumeRole"), "{}", call.body);
+        assert!(call.body.contains("RoleSessionName=eks-upgrade-operator"));
+        assert_eq!(call.access_key(), OWN_KEY);
+        assert!(call.header("authorization").contains("/eu-central-1/sts/"));
+    }
+    assert_eq!(signers(&server), ["adminN1", "adminN2", OWN_KEY]);
+}
+
+#[tokio::test]
+async fn without_a_region_of_our_own_sts_is_asked_in_the_clusters() {
+    let server = with_sessions(|_| cluster().into()).await;
+    let config = settings(&server.url).load().await;
+    let config = config.into_builder().region(None).build();
+    let eks = AwsEks::new(config, Arc::new(())).await;
+    eks.describe_cluster(&as_role("admin"))
+        .await
+        .expect("a cluster");
+    assert!(
+        server.asked()[0]
+            .header("authorization")
+            .contains("/us-west-2/sts/")
+    );
+}
+
+#[tokio::test]
+async fn more_roles_than_the_sdk_remembers_are_still_assumed_once() {
+    let server = with_sessions(|_| cluster().into()).await;
+    let eks = eks(&server).await;
+    for _ in 0..3 {
+        for number in 0..70 {
+            let target = as_role(&format!("role{number}"));
+            eks.describe_cluster(&target).await.expect("a cluster");
+        }
+    }
+    assert_eq!(server.sts_calls(), 70);
+    assert_eq!(signers(&server).len(), 210);
+}
+
+#[tokio::test]
+async fn a_session_that_has_ended_is_renewed() {
+    let server = Server::start(|asked| {
+        if asked.is_sts() {
+            sts::session(asked, 1, "2020-01-01T00:00:00Z").into()
+        } else {
+            cluster().into()
+        }
+    })
+    .await;
+    let eks = eks(&server).await;
+    for _ in 0..3 {
+        eks.describe_cluster(&as_role("admin"))
+            .await
+            .expect("a cluster");
+    }
+    assert_eq!(server.sts_calls(), 3);
+}
+
+#[tokio::test]
+async fn a_refused_session_is_built_again_and_once_only() {
+    for code in [
+        "ExpiredTokenException",
+        "UnrecognizedClientException",
+        "InvalidClientTokenId",
+    ] {
+        let server = with_sessions(move |asked| {
+            if asked.access_key() == "adminN1" {
+                error(403, code, "The security token is no good").into()
+            } else {
+                cluster().into()
+            }
+        })
+        .await;
+        let eks = eks(&server).await;
+        let (first, other) = (as_role("admin"), as_role("other"));
+        let ask_often = || join_all((0..8).map(|_| eks.describe_cluster(&first)));
+        for answer in ask_often().await {
+            let error = answer.expect_err("refused");
+            assert_eq!(error.kind, ErrorKind::CredentialsRefused, "{error}");
+            assert_eq!(error.operation, "eks:DescribeCluster");
+        }
+        assert_eq!(server.sts_calls(), 1, "{code}");
+        eks.describe_cluster(&other).await.expect("a cluster");
+        for answer in ask_often().await {
+            answer.expect("a cluster");
+        }
+        eks.describe_cluster(&other).await.expect("a cluster");
+        assert_eq!(server.sts_calls(), 3, "{code}: admin twice, other once");
+    }
+}
+
+/// Counts how often it is asked, and hands out another key each time.
+#[derive(Debug, Default)]
+struct Counting(AtomicUsize);
+
+impl ProvideCredentials for Counting {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let number = self.0.fetch_add(1, Ordering::SeqCst) + 1;
+        let key = format!("OWN{number}");
+        future::ProvideCredentials::ready(Ok(Credentials::new(key, "secret", None, None, "test")))
+    }
+}
+
+async fn with_provider(server: &Server, provider: impl ProvideCredentials + 'static) -> AwsEks {
+    let config = settings(&server.url).credentials_provider(provider);
+    AwsEks::new(config.load().await, Arc::new(())).await
+}
+
+#[tokio::test]
+async fn the_operators_own_credentials_are_loaded_once_and_again_when_refused() {
+    let server = Server::start(|asked| {
+        if asked.access_key() == "OWN1" {
+            error(403, "ExpiredTokenException", "expired").into()
+        } else {
+            cluster().into()
+        }
+    })
+    .await;
+    let eks = with_provider(&server, Counting::default()).await;
+    let target = target();
+    for answer in join_all((0..8).map(|_| eks.describe_cluster(&target))).await {
+        let error = answer.expect_err("refused");
+        assert_eq!(error.kind, ErrorKind::CredentialsRefused, "{error}");
+    }
+    for answer in join_all((0..8).map(|_| eks.describe_cluster(&target))).await {
+        answer.expect("a cluster");
+    }
+    let mut expected = vec!["OWN1"; 8];
+    expected.extend(["OWN2"; 8]);
+    assert_eq!(signers(&server), expected);
+}
+
+#[tokio::test]
+async fn sessions_outlive_the_identity_they_were_assumed_from() {
+    let server = with_sessions(|asked| {
+        if asked.access_key() == "OWN1" {
+            error(403, "ExpiredTokenException", "expired").into()
+        } else {
+            cluster().into()
+        }
+    })
+    .await;
+    let eks = with_provider(&server, Counting::default()).await;
+    eks.describe_cluster(&as_role("admin"))
+        .await
+        .expect("a cluster");
+    eks.describe_cluster(&target()).await.expect_err("refused");
+    eks.describe_cluster(&as_role("admin"))
+        .await
+        .expect("a cluster");
+    eks.describe_cluster(&as_role("late"))
+        .await
+        .expect("a cluster");
+    let keys: Vec<_> = server
+        .asked()
+        .iter()
+        .map(|asked| asked.access_key().to_owned())
+        .collect();
+    assert_eq!(
+        keys,
+        [
+            "OWN1", "adminN1", // the first session
+            "OWN1",    // refused
+            "adminN1", // still good
+            "OWN2", "lateN2", // assumed from the new identity
+        ]
+    );
+}
+
+#[tokio::test]
+async fn credentials_that_sts_refuses_are_built_again() {
+    let server = Server::start(|asked| {
+        if asked.access_key() == "OWN1" {
+            sts::refusal(403, "ExpiredToken", "The security token is expired").into()
+        } else if asked.is_sts() {
+            sts::session(asked, 1, FAR).into()
+        } else {
+            cluster().into()
+        }
+    })
+    .await;
+    let eks = with_provider(&server, Counting::default()).await;
+    let error = eks.describe_cluster(&as_role("admin")).await;
+    let error = error.expect_err("refused");
+    assert_eq!(error.kind, ErrorKind::CredentialsRefused, "{error}");
+    assert_eq!(error.operation, "sts:AssumeRole");
+    eks.describe_cluster(&as_role("admin"))
+        .await
+        .expect("a cluster");
+}
+
+#[tokio::test]
+async fn what_sts_says_of_a_role_is_told() {
+    use ErrorKind::{ClockSkew, CredentialsMissing, CredentialsRefused, Throttled, Unavailable};
+    let hour = std::time::Duration::from_secs(3600);
+    let words = "User: arn:aws:sts::1:x is not authorized to perform: sts:AssumeRole";
+    let skewed = sts::refusal(403, "SignatureDoesNotMatch", "Signature expired")
+        .at(std::time::SystemTime::now() + hour);
+    for (reply, kind, code) in [
+        (
+            sts::refusal(403, "AccessDenied", words).into(),
+            CredentialsMissing,
+            "AccessDenied",
+        ),
+        (
+            sts::refusal(403, "RegionDisabledException", words).into(),
+            CredentialsMissing,
+            "RegionDisabledException",
+        ),
+        (
+            sts::refusal(400, "ValidationError", words).into(),
+            CredentialsMissing,
+            "ValidationError",
+        ),
+        (
+            sts::refusal(400, "UnheardOf", words).into(),
+            CredentialsMissing,
+            "UnheardOf",
+        ),
+        (
+            sts::refusal(400, "ExpiredTokenException", words).into(),
+            CredentialsRefused,
+            "ExpiredTokenException",
+        ),
+        (
+            sts::refusal(403, "InvalidClientTokenId", words).into(),
+            CredentialsRefused,
+            "InvalidClientTokenId",
+        ),
+        (
+            sts::refusal(403, "SignatureDoesNotMatch", words).into(),
+            CredentialsRefused,
+            "SignatureDoesNotMatch",
+        ),
+        (skewed.into(), ClockSkew, "SignatureDoesNotMatch"),
+        (
+            sts::refusal(400, "Throttling", words).into(),
+            Throttled,
+            "Throttling",
+        ),
+        (
+            sts::refusal(503, "ServiceUnavailable", words).into(),
+            Unavailable,
+            "ServiceUnavailable",
+        ),
+        (answer(500, "<html>").into(), Unavailable, "HTTP500"),
+        (answer(200, "<html>").into(), Unavailable, "HTTP200"),
+        (Reply::Close, Unavailable, "DispatchFailure"),
+        (Reply::Hang, Unavailable, "Timeout"),
+    ] {
+        let case = format!("{reply:?}");
+        let server = Server::always(reply).await;
+        let config = settings(&server.url).timeout_config(crate::soon());
+        let eks = AwsEks::new(config.load().await, Arc::new(())).await;
+        let error = eks.describe_cluster(&as_role("admin")).await;
+        let error = error.expect_err("no session");
+        assert_eq!(error.kind, kind, "{case}: {error}");
+        assert_eq!(error.code, code, "{case}");
+        assert_eq!(error.operation, "sts:AssumeRole", "{case}");
+        if case.contains(words) {
+            assert_eq!(error.message, words, "{case}");
+        }
+        assert_eq!(server.asked().len(), 1, "STS once, EKS never: {case}");
+    }
+}
+
+/// Fails in the way it is told until it has been asked often enough.
+struct Failing {
+    left: AtomicUsize,
+    error: fn() -> CredentialsError,
+}
+
+impl std::fmt::Debug for Failing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Failing")
+    }
+}
+
+impl ProvideCredentials for Failing {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let left = self
+            .left
+            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                left.checked_sub(1)
+            });
+        future::ProvideCredentials::ready(match left {
+            Ok(_) => Err((self.error)()),
+            Err(_) => Ok(Credentials::new(OWN_KEY, "secret", None, None, "test")),
+        })
+    }
+}
+
+#[tokio::test]
+async fn without_credentials_nothing_is_sent_and_what_to_set_is_said() {
+    let cases: [(fn() -> CredentialsError, ErrorKind, &str, &str); 7] = [
+        (
+            || CredentialsError::not_loaded("no providers in chain provided credentials"),
+            ErrorKind::CredentialsMissing,
+            "CredentialsNotLoaded",
+            "service account",
+        ),
+        (
+            || CredentialsError::invalid_configuration("profile ops refers to itself"),
+            ErrorKind::CredentialsMissing,
+            "InvalidConfiguration",
+            "profile ops refers to itself",
+        ),
+        (
+            || CredentialsError::provider_error(std::io::Error::other("no token file")),
+            ErrorKind::CredentialsMissing,
+            "CredentialsFailed",
+            "no token file",
+        ),
+        (
+            || CredentialsError::provider_timed_out(std::time::Duration::from_secs(4)),
+            ErrorKind::Unavailable,
+            "CredentialsTimeout",
+            "in time",
+        ),
+        (
+            || CredentialsError::unhandled("not UTF-8"),
+            ErrorKind::Unavailable,
+            "CredentialsUnreadable",
+            "not UTF-8",
+        ),
+        (
+            || CredentialsError::provider_error(ConnectorError::io("connection refused".into())),
+            ErrorKind::Unavailable,
+            "CredentialsUnreachable",
+            "connection refused",
+        ),
+        (
+            || CredentialsError::provider_error(unreachable_sts()),
+            ErrorKind::Unavailable,
+            "DispatchFailure",
+            "connection refused",
+        ),
+    ];
+    for (error, kind, code, words) in cases {
+        let server = with_sessions(|_| cluster().into()).await;
+        let failing = Failing {
+            left: AtomicUsize::new(2),
+            error,
+        };
+        let eks = with_provider(&server, failing).await;
+        for target in [target(), as_role("admin")] {
+            let error = eks.describe_cluster(&target).await.expect_err("unsigned");
+            assert_eq!((error.kind, error.code.as_str()), (kind, code), "{error}");
+            assert!(error.message.contains(words), "{error}");
+            let sts = code == "DispatchFailure";
+            let operation = if sts {
+                WEB_IDENTITY
+            } else {
+                "eks:DescribeCluster"
+            };
+            assert_eq!(error.operation, operation, "the one that failed");
+        }
+        assert_eq!(server.asked().len(), 0, "nothing was sent: {code}");
+        eks.describe_cluster(&as_role("admin"))
+            .await
+            .expect("mended without a restart");
+    }
+}
+
+const WEB_IDENTITY: &str = "sts:AssumeRoleWithWebIdentity";
+
+fn unreachable_sts() -> SdkError<AssumeRoleWithWebIdentityError> {
+    SdkError::dispatch_failure(ConnectorError::io("connection refused".into()))
+}
+
+#[tokio::test]
+async fn a_refused_service_account_is_told_with_its_operation() {
+    let server = Server::always(cluster()).await;
+    let failing = Failing {
+        left: AtomicUsize::new(2),
+        error: || {
+            let words = "Not authorized to perform sts:AssumeRoleWithWebIdentity";
+            let metadata = ErrorMetadata::builder().code("AccessDenied").message(words);
+            let error = AssumeRoleWithWebIdentityError::generic(metadata.build());
+            let forbidden = HttpResponse::new(403.try_into().expect("a status"), "".into());
+            CredentialsError::provider_error(SdkError::service_error(error, forbidden))
+        },
+    };
+    let eks = with_provider(&server, failing).await;
+    for target in [target(), as_role("admin")] {
+        let error = eks.describe_cluster(&target).await.expect_err("unsigned");
+        assert_eq!(error.kind, ErrorKind::CredentialsMissing);
+        assert_eq!(error.code, "AccessDenied");
+        assert_eq!(error.operation, WEB_IDENTITY);
+        assert!(error.message.starts_with("Not authorized"), "{error}");
+    }
+    assert_eq!(server.asked().len(), 0);
+}
+
+/// Never answers.
+#[derive(Debug)]
+struct Stuck;
+
+impl ProvideCredentials for Stuck {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn credentials_that_do_not_come_are_told_from_a_call_that_is_lost() {
+    let server = Server::always(cluster()).await;
+    let config = settings(&server.url)
+        .credentials_provider(Stuck)
+        .timeout_config(crate::soon());
+    let eks = AwsEks::new(config.load().await, Arc::new(())).await;
+    for target in [target(), as_role("admin")] {
+        let error = eks.describe_cluster(&target).await.expect_err("unsigned");
+        assert_eq!(error.kind, ErrorKind::Unavailable);
+        assert_eq!(error.code, "CredentialsTimeout");
+    }
+    assert_eq!(server.asked().len(), 0);
+}
