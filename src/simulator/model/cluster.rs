@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::update::{Ending, Origin, Update, UpdateTruth, VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::simulator::api::{
-    ClusterStatus, ClusterView, Scope, SupportStatus, SupportType, UpdateParam, UpdateStatus,
+    ClusterStatus, ClusterView, Scope, SupportType, UpdateParam, UpdateStatus,
 };
 use crate::simulator::calendar::Calendar;
 use crate::simulator::minor::Minor;
@@ -131,7 +131,6 @@ impl Cluster {
             age,
             took,
             errors,
-            auto_upgrade,
         } = past;
         let created_at = age.before(start);
         let ends_at = took.unwrap_or(Period::minutes(10)).after(created_at).min(start);
@@ -140,9 +139,6 @@ impl Cluster {
             VERSION_ROLLBACK => version.map(Minor::next),
             _ => None,
         };
-        let unsupported = from
-            .and_then(|from| calendar.status(from, created_at))
-            .is_some_and(|support| support == SupportStatus::Unsupported);
         Update {
             id: id.unwrap_or_else(|| self.new_id()),
             params: version_params(version, calendar),
@@ -162,7 +158,6 @@ impl Cluster {
             client_request_token: None,
             force: false,
             origin: Origin::History,
-            after_extended_support: auto_upgrade && unsupported,
             blocking: true,
         }
     }

@@ -15,7 +15,9 @@ use crate::simulator::scenario::Readiness;
 const WINDOW: Period = Period::days(7);
 
 impl Cluster {
-    /// The conditions of the user guide. `force` overrides insights, and nothing else.
+    /// The conditions of the user guide. `force` overrides insights, and nothing else. That there is
+    /// no way back from an upgrade at the end of extended support needs no rule: by then the version
+    /// before is not on offer.
     pub(super) fn may_roll_back(
         &self,
         to: Minor,
@@ -48,9 +50,6 @@ impl Cluster {
         }
         if upgrade.finished_at.is_none_or(|end| WINDOW.after(end) < now) {
             return refuse("more than 7 days have passed since its upgrade".to_owned());
-        }
-        if upgrade.after_extended_support {
-            return refuse("EKS upgraded it at the end of extended support".to_owned());
         }
         let extended = calendar.status(to, now) == Some(SupportStatus::ExtendedSupport);
         if extended && self.upgrade_policy == SupportType::Standard {

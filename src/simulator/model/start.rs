@@ -215,7 +215,6 @@ impl Cluster {
             client_request_token: request.client_request_token.clone(),
             force: request.force,
             origin: Origin::Call,
-            after_extended_support: false,
             blocking: true,
         }
     }

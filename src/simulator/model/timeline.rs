@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::cluster::{Cluster, version_params};
 use super::update::{Ending, Origin, Update, VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::simulator::api::{
-    ClusterStatus, Scope, SupportStatus, UpdateParam, UpdateStatus, UpdateView,
+    ClusterStatus, Scope, UpdateParam, UpdateStatus, UpdateView,
 };
 use crate::simulator::calendar::Calendar;
 use crate::simulator::scenario::{ForeignUpdate, Happening};
@@ -204,8 +204,6 @@ impl Cluster {
             (None, true) => Ending::Cancelled,
             (None, false) => Ending::Success,
         };
-        let unsupported =
-            calendar.status(self.version, now) == Some(SupportStatus::Unsupported);
         let update = Update {
             id: self.new_id(),
             kind,
@@ -225,7 +223,6 @@ impl Cluster {
             client_request_token: None,
             force: false,
             origin,
-            after_extended_support: origin == Origin::Eks && unsupported,
             blocking: blocking.unwrap_or(true),
         };
         let view = update.view();

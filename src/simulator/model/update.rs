@@ -57,8 +57,6 @@ pub struct Update {
     pub(super) client_request_token: Option<String>,
     pub(super) force: bool,
     pub(super) origin: Origin,
-    /// EKS upgraded because extended support ended, which cannot be rolled back.
-    pub(super) after_extended_support: bool,
     pub(super) blocking: bool,
 }
 

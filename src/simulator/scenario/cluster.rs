@@ -133,9 +133,6 @@ pub struct PastUpdate {
     /// Why it failed.
     #[serde(default)]
     pub errors: Vec<ErrorDetail>,
-    /// Whether EKS started it because support ended.
-    #[serde(default)]
-    pub auto_upgrade: bool,
 }
 
 fn version_update() -> String {

@@ -6,6 +6,8 @@
 mod check;
 mod cluster;
 mod fault;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 
