@@ -244,3 +244,9 @@ impl Metrics {
         Ok(text)
     }
 }
+
+impl crate::eks::aws::CallObserver for Metrics {
+    fn called(&self, operation: &'static str, outcome: &'static str, took: Duration) {
+        self.eks_call(operation, outcome, took);
+    }
+}

@@ -14,9 +14,10 @@ pub enum LogFormat {
 
 /// Starts logging. By default at info, where neither credentials nor account data appear.
 pub fn start(format: LogFormat) {
-    // kube and the SDK describe requests and addresses; what matters of them is said by ourselves.
-    let filter = EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| EnvFilter::new("warn,eks_upgrade_operator=info,eks_simulator=info"));
+    // kube and the SDK describe requests, addresses and accounts; what matters of them is said by ourselves.
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| {
+        EnvFilter::new("warn,aws=error,eks_upgrade_operator=info,eks_simulator=info")
+    });
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

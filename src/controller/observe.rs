@@ -48,14 +48,12 @@ async fn updates<E: Eks, S: Store, C: Clock>(
 ) -> Result<Vec<UpdateView>, EksError> {
     let listed = ctx.eks.list_updates(target).await?;
     let known = ctx.cache.finished(target, &listed);
-    let unknown = listed.iter().filter(|id| !known.contains_key(*id));
+    let unknown: Vec<String> = listed
+        .into_iter()
+        .filter(|id| !known.contains_key(id))
+        .collect();
     let described: Vec<UpdateView> = stream::iter(unknown)
-        .map(async |id| {
-            ctx.eks
-                .describe_update(target, id)
-                .await
-                .map_err(listed_but_unknown)
-        })
+        .map(|id| describe(ctx, target, id))
         .buffer_unordered(DESCRIBED_AT_A_TIME)
         .inspect_ok(|update| remember(ctx, target, update))
         .try_collect()
@@ -68,6 +66,17 @@ async fn updates<E: Eks, S: Store, C: Clock>(
         Finished::Other => None,
     });
     Ok(described.chain(known).collect())
+}
+
+async fn describe<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+    id: String,
+) -> Result<UpdateView, EksError> {
+    ctx.eks
+        .describe_update(target, &id)
+        .await
+        .map_err(listed_but_unknown)
 }
 
 /// An id that was listed a moment ago and is not known now: EKS disagrees with itself, and the cluster is there.

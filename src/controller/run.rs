@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{StreamExt, future};
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::{Action, Error as ControllerError, applier};
-use kube::runtime::reflector::{ObjectRef, store};
+use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 
@@ -18,7 +18,7 @@ use crate::eks::aws::AwsEks;
 use crate::http;
 use crate::metrics::Metrics;
 use crate::plan::Settings;
-use crate::store::kube::{KubeStore, Watched};
+use crate::store::kube::{Caches, KubeStore, Watched};
 use crate::store::{Key, StoreError};
 
 use super::allow::{AllowList, AllowRole};
@@ -111,31 +111,29 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     config.default_retry = false;
     let client = Client::try_from(config)?;
     let metrics = Arc::new(Metrics::default());
-    let eks = AwsEks::load(Arc::clone(&metrics)).await;
+    let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
 
     let mut waker = Waker::default();
-    let (scopes, caches): (Vec<_>, Vec<_>) = scopes(namespaces)
-        .into_iter()
-        .map(|namespace| {
-            let (cache, writer) = store();
-            let (queue, woken) = mpsc::unbounded_channel();
-            waker.add(namespace.clone(), queue);
-            let (synced, is_synced) = watch::channel(false);
-            (
-                (
-                    Scope {
-                        namespace,
-                        writer,
-                        woken,
-                        synced,
-                    },
-                    is_synced,
-                ),
-                cache,
-            )
-        })
-        .unzip();
-    let (scopes, synced): (Vec<_>, Vec<_>) = scopes.into_iter().unzip();
+    let mut caches = Caches::new();
+    let mut synced = Vec::new();
+    let mut scopes = Vec::new();
+    for namespace in watched(namespaces) {
+        let (cache, writer) = store();
+        let (queue, woken) = mpsc::unbounded_channel();
+        let (done, is_done) = watch::channel(false);
+        waker.add(namespace.clone(), queue);
+        caches.insert(namespace.clone(), cache.clone());
+        synced.push(is_done);
+        scopes.push((
+            cache,
+            Scope {
+                namespace,
+                writer,
+                woken,
+                synced: done,
+            },
+        ));
+    }
     let stopping = Arc::new(AtomicBool::new(false));
     let ctx: Shared = Arc::new(Context {
         eks,
@@ -158,15 +156,14 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         .await
         .map_err(|error| RunError::Metrics(metrics_addr, error))?;
     let served = tokio::spawn(http::serve(listener, Arc::clone(&ctx), synced.clone()));
-    let controllers = scopes.into_iter().map(|scope| {
-        tokio::spawn(control(
-            Arc::clone(&ctx),
-            client.clone(),
-            scope,
-            synced.clone(),
+    let controllers = scopes.into_iter().map(|(cache, scope)| {
+        let running = Running {
+            client: client.clone(),
+            synced: synced.clone(),
             concurrency,
-            stop.clone(),
-        ))
+            stop: stop.clone(),
+        };
+        tokio::spawn(control(Arc::clone(&ctx), running, cache, scope))
     });
     let mut controllers = future::join_all(controllers);
 
@@ -191,7 +188,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
 }
 
 /// One watch per namespace: a cache shared by several watches would lose objects when one of them lists anew.
-fn scopes(namespaces: Vec<String>) -> Vec<Option<String>> {
+fn watched(namespaces: Vec<String>) -> Vec<Option<String>> {
     let mut namespaces: Vec<_> = namespaces.into_iter().map(Some).collect();
     namespaces.sort();
     namespaces.dedup();
@@ -220,21 +217,25 @@ fn signals() -> Result<watch::Receiver<bool>, RunError> {
     Ok(stopped)
 }
 
-/// Looks at the objects of one scope until told to stop.
-async fn control(
-    ctx: Shared,
+/// What every scope is run with.
+struct Running {
     client: Client,
-    scope: Scope,
     synced: Vec<watch::Receiver<bool>>,
     concurrency: NonZeroU16,
-    mut stop: watch::Receiver<bool>,
-) {
+    stop: watch::Receiver<bool>,
+}
+
+/// Looks at the objects of one scope until told to stop.
+async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Scope) {
+    let Running {
+        client,
+        synced,
+        concurrency,
+        mut stop,
+    } = running;
     let api: Api<Watched> = match &scope.namespace {
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
-    };
-    let Some(cache) = ctx.store.cache_of(scope.namespace.as_deref()) else {
-        return;
     };
     let queue = changes(Arc::clone(&ctx), api, scope).take_until(Box::pin(async move {
         let _closed = stop.wait_for(|stop| *stop).await.is_err();

@@ -26,12 +26,15 @@ pub type Watched = DeserializeGuard<ClusterUpgrade>;
 /// How long one call to the API server may take. Two of them and a send fit into a shutdown.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
+/// A cache per watched namespace, or one for all (`None`).
+pub type Caches = HashMap<Option<String>, reflector::Store<Watched>>;
+
 /// kube's client and what this process knows of the objects.
 pub struct KubeStore {
     client: Client,
     recorder: Recorder,
     metrics: Arc<Metrics>,
-    caches: Vec<reflector::Store<Watched>>,
+    caches: Caches,
     local: Mutex<Local>,
 }
 
@@ -46,11 +49,7 @@ struct Local {
 
 impl KubeStore {
     /// A store over the caches of all watched namespaces.
-    pub fn new(
-        client: Client,
-        caches: Vec<reflector::Store<Watched>>,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(client: Client, caches: Caches, metrics: Arc<Metrics>) -> Self {
         let reporter = Reporter {
             controller: MANAGER.to_owned(),
             instance: std::env::var("POD_NAME")
@@ -154,8 +153,9 @@ impl Store for KubeStore {
         let reference = ObjectRef::new(&key.name).within(&key.namespace);
         let watched = self
             .caches
-            .iter()
-            .find_map(|cache| cache.get(&reference))
+            .get(&Some(key.namespace.clone()))
+            .or_else(|| self.caches.get(&None))
+            .and_then(|cache| cache.get(&reference))
             .map(|watched| Arc::new(stored(&watched)));
         let written = self.local().written.get(key).cloned();
         match (watched, written) {

@@ -242,63 +242,22 @@ fn bare_code(header: &str) -> &str {
 }
 
 /// What AWS's code means; `None` for one that this build does not know.
-///
-/// Sources: the errors of the EKS API reference and of its operations, AWS's common errors, and the lists of the SDK
-/// (`THROTTLING_ERRORS` in aws-runtime's `retries/classifiers.rs`, `CLOCK_SKEW_ERROR_CODES` in `service_clock_skew.rs`).
 fn by_code(code: &str, clock_behind: Option<i64>) -> Option<ErrorKind> {
-    let kind = match code {
-        "Throttling"
-        | "ThrottlingException"
-        | "ThrottledException"
-        | "RequestThrottled"
-        | "RequestThrottledException"
-        | "TooManyRequestsException"
-        | "RequestLimitExceeded"
-        | "BandwidthLimitExceeded"
-        | "PriorRequestNotComplete"
-        | "SlowDown" => ErrorKind::Throttled,
-        "ServerException"
-        | "ServiceUnavailable"
-        | "ServiceUnavailableException"
-        | "InternalFailure"
-        | "InternalError"
-        | "InternalServerError"
-        | "InternalServerException"
-        | "RequestTimeout"
-        | "RequestTimeoutException"
-        // STS could not reach the identity provider.
-        | "IDPCommunicationError"
-        | "IDPCommunicationErrorException" => ErrorKind::Unavailable,
-        "ResourceInUseException" => ErrorKind::InUse,
-        "InvalidStateException" => ErrorKind::InvalidState,
-        "InvalidParameterException" => ErrorKind::InvalidParameter,
-        "InvalidRequestException" | "ClientException" | "ValidationException" | "ValidationError" => {
-            ErrorKind::Rejected
-        }
-        "ResourceNotFoundException" => ErrorKind::NotFound,
-        "AccessDenied" | "AccessDeniedException" | "NotAuthorized" | "UnauthorizedOperation"
-        | "OptInRequired" => ErrorKind::AccessDenied,
-        "ExpiredToken"
-        | "ExpiredTokenException"
-        | "UnrecognizedClient"
-        | "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidAccessKeyId"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException" => ErrorKind::CredentialsRefused,
-        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" => ErrorKind::ClockSkew,
+    match code {
         // A signature is wrong by the clock or by the secret; AWS's own time tells which.
         "InvalidSignatureException" | "SignatureDoesNotMatch" | "AuthFailure" => {
-            if clock_behind.is_some_and(|behind| behind.unsigned_abs() > SKEW_THRESHOLD_SECONDS) {
+            let off = clock_behind.map_or(0, i64::unsigned_abs);
+            Some(if off > SKEW_THRESHOLD_SECONDS {
                 ErrorKind::ClockSkew
             } else {
                 ErrorKind::CredentialsRefused
-            }
+            })
         }
-        "RegionDisabledException" => ErrorKind::CredentialsMissing,
-        _ => return None,
-    };
-    Some(kind)
+        "RegionDisabledException" => Some(ErrorKind::CredentialsMissing),
+        // STS could not reach the identity provider.
+        "IDPCommunicationError" | "IDPCommunicationErrorException" => Some(ErrorKind::Unavailable),
+        _ => ErrorKind::of_code(code),
+    }
 }
 
 /// What a status means where no known code came with it.
