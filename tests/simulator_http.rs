@@ -2,13 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use aws_config::retry::RetryConfig;
 use aws_sdk_eks::config::timeout::TimeoutConfig;
 use aws_sdk_eks::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::types::{
     ClusterStatus, ErrorCode, UpdateParamType, UpdateStatus, UpdateType, VersionStatus,
 };
-use aws_config::retry::RetryConfig;
 use eks_upgrade_operator::simulator::model::Delivery;
 use eks_upgrade_operator::simulator::{Handle, Scenario, serve_on_free_port};
 

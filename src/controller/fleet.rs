@@ -99,9 +99,11 @@ impl Fleet {
     pub fn claim(&self, object: &Stored, most: u32) -> Turn {
         let mut state = self.state();
         let seniority = (object.created_at, object.uid.clone());
-        let running = state.in_flight.union(&state.claims).count();
-        let ahead = state.waiting.range(..&seniority).count();
-        if running + ahead < usize::try_from(most).unwrap_or(usize::MAX) {
+        // Counting stops at the limit: what a turn costs does not grow with the queue.
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let running = state.in_flight.union(&state.claims).take(most).count();
+        let ahead = state.waiting.range(..&seniority).take(most).count();
+        if running.saturating_add(ahead) < most {
             state.waiting.remove(&seniority);
             state.claims.insert(object.uid.clone());
             Turn::Yours
@@ -196,12 +198,16 @@ impl State {
             reason,
         };
         let mut woken = Vec::new();
-        let is_same = old.is_some_and(|old| {
+        let old = old.cloned();
+        let is_same = old.as_ref().is_some_and(|old| {
             old.uid == new.uid && old.cluster == new.cluster && old.deleting == new.deleting
         });
         if !is_same {
-            if old.is_some() {
-                woken.extend(self.remove(key));
+            match &old {
+                Some(old) if old.uid == new.uid => woken.extend(self.leave_cluster(key, old)),
+                // Another object of this name: the one before is gone.
+                Some(_) => woken.extend(self.remove(key)),
+                None => {}
             }
             if let Some(cluster) = new.cluster.clone().filter(|_| !new.deleting) {
                 let owners = self.owners.entry(cluster).or_default();
@@ -229,24 +235,15 @@ impl State {
         let Some(entry) = self.objects.remove(key) else {
             return Vec::new();
         };
+        let mut woken = self.leave_cluster(key, &entry);
         let Entry {
             uid,
             seniority,
             revision: _,
-            cluster,
+            cluster: _,
             deleting: _,
             reason,
         } = entry;
-        let mut woken = Vec::new();
-        if let Some(cluster) = cluster
-            && let Some(owners) = self.owners.get_mut(&cluster)
-        {
-            owners.remove(&(seniority.clone(), key.clone()));
-            woken.extend(owners.iter().map(|(_, key)| key.clone()));
-            if owners.is_empty() {
-                self.owners.remove(&cluster);
-            }
-        }
         if let Some(reason) = reason {
             self.count(reason, -1);
         }
@@ -256,6 +253,24 @@ impl State {
             woken.extend(self.next_in_line());
         }
         woken
+    }
+
+    /// No longer counts among those who want the cluster. Returns the others, if it did.
+    fn leave_cluster(&mut self, key: &Key, entry: &Entry) -> Vec<Key> {
+        let Some(cluster) = &entry.cluster else {
+            return Vec::new();
+        };
+        let Some(owners) = self.owners.get_mut(cluster) else {
+            return Vec::new();
+        };
+        if !owners.remove(&(entry.seniority.clone(), key.clone())) {
+            return Vec::new();
+        }
+        let others = owners.iter().map(|(_, key)| key.clone()).collect();
+        if owners.is_empty() {
+            self.owners.remove(cluster);
+        }
+        others
     }
 
     /// Whoever waits longest. One at a time is woken; it wakes the next if it does not need its turn.
