@@ -8,7 +8,7 @@ use super::status::ClusterUpgradeStatus;
 
 /// Asks for an Amazon EKS control plane to be upgraded to a Kubernetes version, one minor at a time.
 ///
-/// Deleting the object touches nothing in EKS. EKS cannot take an upgrade back by itself: lowering `version` never starts one.
+/// Deleting the object touches nothing in EKS. Lowering `version` starts nothing either: the control plane is never rolled back.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -112,8 +112,17 @@ mod rules {
                 "message": "externalId is only used when a role is assumed: set roleArn too, or remove externalId",
             },
             {
-                "rule": "!has(self.roleArn) || self.roleArn.contains('::' + self.cluster.accountId + ':')",
+                "rule": "!has(self.roleArn) || !self.roleArn.matches('^arn:[a-z-]+:iam::[0-9]{12}:') || \
+                         self.roleArn.contains('::' + self.cluster.accountId + ':')",
                 "message": "roleArn must be a role in the account of cluster.accountId: a role only reaches clusters of its own account",
+                "fieldPath": ".roleArn",
+            },
+            {
+                "rule": "!has(self.roleArn) || !self.roleArn.matches('^arn:[a-z-]+:iam::[0-9]{12}:') || \
+                         (self.roleArn.startsWith('arn:aws-cn:') == self.cluster.region.startsWith('cn-') && \
+                         self.roleArn.startsWith('arn:aws-us-gov:') == self.cluster.region.startsWith('us-gov-') && \
+                         self.roleArn.startsWith('arn:aws-eusc:') == self.cluster.region.startsWith('eusc-'))",
+                "message": "roleArn must be a role in the AWS partition of cluster.region: arn:aws-cn for cn-..., arn:aws-us-gov for us-gov-..., arn:aws-eusc for eusc-..., else arn:aws",
                 "fieldPath": ".roleArn",
             },
             {
@@ -163,14 +172,15 @@ mod rules {
 
     pub fn role_arn() -> Value {
         rule(
-            "self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/[0-9A-Za-z_+=,.@/-]{1,576}$')",
+            "self.matches('^arn:aws(-[a-z]+)*:iam::[0-9]{12}:role/([!-~]{1,510}/)?[0-9A-Za-z_+=,.@-]{1,64}$')",
             "must be the ARN of an IAM role, such as \"arn:aws:iam::111122223333:role/eks-upgrades\"",
         )
     }
 
     pub fn external_id() -> Value {
+        // The most is set by maxLength: the regular expressions of CEL repeat at most 1000 times.
         rule(
-            "self.matches('^[0-9A-Za-z_+=,.@:/-]{2,1224}$')",
+            "self.matches('^[0-9A-Za-z_+=,.@:/-]{2,}$')",
             "must be an STS external id: 2 to 1224 letters, digits or the characters _+=,.@:/-",
         )
     }

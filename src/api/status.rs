@@ -38,6 +38,7 @@ pub struct ClusterUpgradeStatus {
 
     /// The highest attempt number ever used by this object. It only rises, and no attempt is used twice.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
     pub attempts: Option<u32>,
 
     /// The last ten finished updates, newest first.
@@ -103,9 +104,11 @@ pub struct Update {
     pub client_request_token: Option<String>,
     /// Which attempt of this object it is; absent on updates this object did not ask for.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
     pub attempt: Option<u32>,
     /// How often it may have been sent: counted before each send.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
     pub sends: Option<u32>,
     /// Whether EKS's readiness insights are overridden.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
