@@ -99,17 +99,14 @@ impl Answer {
         let date = DateTime::from(self.clock)
             .fmt(DateTimeFormat::HttpDate)
             .expect("a date");
-        let mut text = format!(
-            "HTTP/1.1 {} Scripted\r\ndate: {date}\r\ncontent-length: {}\r\n",
-            self.status,
-            self.body.len()
-        );
-        for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str("\r\n");
-        text.push_str(&self.body);
-        text
+        let mut lines = vec![
+            format!("HTTP/1.1 {} Scripted", self.status),
+            format!("date: {date}"),
+            format!("content-length: {}", self.body.len()),
+        ];
+        let headers = self.headers.iter();
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        format!("{}\r\n\r\n{}", lines.join("\r\n"), self.body)
     }
 }
 

@@ -2,6 +2,9 @@
 
 use crate::server::{Answer, Asked, answer};
 
+/// An expiry that no test lives to see.
+pub const FAR: &str = "2199-01-01T00:00:00Z";
+
 /// A session for the role that was asked for, good until `expiry`. Its access key is `ROLE/NUMBER` without the slash.
 pub fn session(asked: &Asked, number: usize, expiry: &str) -> Answer {
     let key = format!("{}N{number}", role(asked));
