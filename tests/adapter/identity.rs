@@ -9,7 +9,7 @@ use eks_upgrade_operator::eks::aws::AwsEks;
 use eks_upgrade_operator::eks::{Eks, ErrorKind, Target};
 use futures::future::join_all;
 
-use crate::server::{Asked, Reply, Server, error};
+use crate::server::{Asked, Gate, Reply, Server, error};
 use crate::{OWN_KEY, as_role, cluster, eks, settings, sts, target, with_provider};
 
 /// Hands out a session per AssumeRole, numbered from 1, and answers EKS's calls with `eks`.
@@ -256,4 +256,39 @@ async fn credentials_that_sts_refuses_are_built_again() {
     eks.describe_cluster(&as_role("admin"))
         .await
         .expect("a cluster");
+}
+
+/// A call that was signed long ago is refused when others have long been signed anew.
+#[tokio::test]
+async fn a_late_refusal_does_not_undo_what_was_built_since() {
+    for target in [target(), as_role("admin")] {
+        let gate = Arc::new(Gate::default());
+        let held = gate.clone();
+        let eks_calls = AtomicUsize::new(0);
+        let server = with_sessions(move |asked| {
+            let refused = error(403, "ExpiredTokenException", "expired");
+            let number = eks_calls.fetch_add(1, Ordering::SeqCst);
+            match asked.access_key() {
+                "OWN1" | "adminN1" if number == 0 => Reply::Held(held.clone(), refused),
+                "OWN1" | "adminN1" => refused.into(),
+                _ => cluster().into(),
+            }
+        })
+        .await;
+        let eks = Arc::new(with_provider(&server, Counting::default()).await);
+        let late = tokio::spawn({
+            let (eks, target) = (eks.clone(), target.clone());
+            async move { eks.describe_cluster(&target).await }
+        });
+        gate.arrived.notified().await;
+        eks.describe_cluster(&target).await.expect_err("refused");
+        eks.describe_cluster(&target).await.expect("a cluster");
+        gate.release.notify_one();
+        late.await.expect("no panic").expect_err("refused late");
+        eks.describe_cluster(&target).await.expect("a cluster");
+
+        let signers = signers(&server);
+        assert_eq!(signers.len(), 4);
+        assert_eq!(signers[2], signers[3], "{target:?}");
+    }
 }

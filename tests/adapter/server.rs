@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use aws_sdk_eks::primitives::{DateTime, DateTimeFormat};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// One request as it came over the wire.
 #[derive(Clone, Debug)]
@@ -51,10 +52,21 @@ pub enum Reply {
     BreakOff,
     /// Closes the connection without a byte.
     Close,
+    /// Answers when told to.
+    Held(Arc<Gate>, Answer),
     /// Never answers.
     Hang,
     /// Sends these bytes.
     Raw(&'static str),
+}
+
+/// Lets a test hold an answer back.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// Told once the request has arrived.
+    pub arrived: Notify,
+    /// To be told when the answer may go.
+    pub release: Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -168,6 +180,11 @@ async fn serve(stream: TcpStream, script: Arc<Script>, asked: Arc<Mutex<Vec<Aske
             .push(request.clone());
         let (bytes, close) = match script(&request) {
             Reply::Answer(answer) => (answer.to_http(), false),
+            Reply::Held(gate, answer) => {
+                gate.arrived.notify_one();
+                gate.release.notified().await;
+                (answer.to_http(), false)
+            }
             Reply::BreakOff => (
                 "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"update\":".to_owned(),
                 true,
