@@ -11,7 +11,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, Region, SdkConfig, imds};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_eks::config::SharedHttpClient;
@@ -116,8 +116,7 @@ impl Loader {
         config.into_builder().region(region).build()
     }
 
-    /// The SDK's credentials chain, but asking the instance metadata once: with its four attempts a pod that cannot reach
-    /// them would run into a timeout instead of hearing that it has no credentials.
+    /// The credentials chain that the SDK's loader would make, but for the region, which the loader cannot leave out.
     async fn chain(&self, config: &SdkConfig) -> DefaultCredentialsChain {
         let region = config.region().cloned();
         let within = credentials_timeout(ATTEMPT_TIMEOUT) * 9 / 10;
@@ -129,13 +128,7 @@ impl Loader {
             .with_http_client(self.http.clone())
             .with_retry_config(RetryConfig::disabled())
             .with_timeout_config(timeouts(within, within));
-        let metadata = imds::Client::builder()
-            .configure(&provider)
-            .max_attempts(1)
-            .build();
-        let mut chain = DefaultCredentialsChain::builder()
-            .configure(provider)
-            .imds_client(metadata);
+        let mut chain = DefaultCredentialsChain::builder().configure(provider);
         // An answer, and be it "none": unanswered, the chain asks the instance metadata.
         chain.set_region(Some(region));
         chain.build().await
