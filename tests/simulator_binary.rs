@@ -80,7 +80,10 @@ fn it_needs_no_scenario() {
 
 #[test]
 fn a_wrong_scenario_is_an_error_with_file_and_place() {
-    let file = scenario("wrong.yaml", "clusters:\n  - name: prod\n    version: 1.30\n");
+    let file = scenario(
+        "wrong.yaml",
+        "clusters:\n  - name: prod\n    version: 1.30\n",
+    );
     let output = program(&["--scenario", file.to_str().unwrap()])
         .output()
         .unwrap();

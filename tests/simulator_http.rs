@@ -52,7 +52,12 @@ fn refusal<T: std::fmt::Debug, E: ProvideErrorMetadata + std::fmt::Debug>(
 async fn ended(eks: &aws_sdk_eks::Client, cluster: &str, id: &str) -> aws_sdk_eks::types::Update {
     let deadline = Instant::now() + Duration::from_secs(30);
     loop {
-        let answer = eks.describe_update().name(cluster).update_id(id).send().await;
+        let answer = eks
+            .describe_update()
+            .name(cluster)
+            .update_id(id)
+            .send()
+            .await;
         let update = answer.unwrap().update.unwrap();
         if update.status != Some(UpdateStatus::InProgress) {
             return update;
@@ -264,7 +269,9 @@ async fn lists_page_through_the_sdks_paginators() {
     let clusters: Vec<String> = (0..7)
         .map(|n| format!("{{name: c{n}, version: \"1.33\"}}"))
         .collect();
-    let past: Vec<String> = (1..=9).map(|age| format!("{{type: ConfigUpdate, age: {age}h}}")).collect();
+    let past: Vec<String> = (1..=9)
+        .map(|age| format!("{{type: ConfigUpdate, age: {age}h}}"))
+        .collect();
     let simulator = start(&format!(
         "clusters: [{}, {{name: old, version: \"1.33\", history: [{}]}}, \
          {{name: far, version: \"1.33\", region: eu-west-1}}]",
@@ -376,6 +383,11 @@ async fn after_shutdown_nobody_answers() {
     let eks = client(&simulator);
     assert!(eks.describe_cluster().name("prod").send().await.is_ok());
     simulator.shutdown().await;
-    let error = eks.describe_cluster().name("prod").send().await.unwrap_err();
+    let error = eks
+        .describe_cluster()
+        .name("prod")
+        .send()
+        .await
+        .unwrap_err();
     assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
 }

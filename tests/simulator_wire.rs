@@ -140,7 +140,9 @@ async fn the_api_references_example() {
 #[tokio::test]
 async fn errors_carry_their_type_in_a_header_and_the_cluster_in_the_body() {
     let simulator = start("{}").await;
-    let answer = signed(&simulator, "GET", "/clusters/no%2Fpe", "").await.unwrap();
+    let answer = signed(&simulator, "GET", "/clusters/no%2Fpe", "")
+        .await
+        .unwrap();
     assert_eq!(answer.status, 404);
     assert_eq!(
         answer.header("x-amzn-ErrorType"),
@@ -156,18 +158,45 @@ async fn errors_carry_their_type_in_a_header_and_the_cluster_in_the_body() {
 #[tokio::test]
 async fn requests_that_nobody_signed_or_can_read_are_refused() {
     let simulator = start("clusters: [{name: prod, version: \"1.33\"}]").await;
-    let unsigned = ask(&simulator, "GET", "/clusters/prod", &[], "").await.unwrap();
+    let unsigned = ask(&simulator, "GET", "/clusters/prod", &[], "")
+        .await
+        .unwrap();
     assert_eq!(unsigned.status, 403);
     assert_eq!(
         unsigned.header("x-amzn-errortype"),
         Some("MissingAuthenticationTokenException")
     );
     for (method, path, body, code) in [
-        ("POST", "/clusters/prod/updates", "{", "SerializationException"),
-        ("POST", "/clusters/prod/updates", "{}", "InvalidParameterException"),
-        ("GET", "/clusters?maxResults=0", "", "InvalidParameterException"),
-        ("GET", "/clusters?maxResults=x", "", "InvalidParameterException"),
-        ("GET", "/clusters?nextToken=x", "", "InvalidParameterException"),
+        (
+            "POST",
+            "/clusters/prod/updates",
+            "{",
+            "SerializationException",
+        ),
+        (
+            "POST",
+            "/clusters/prod/updates",
+            "{}",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters?maxResults=0",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters?maxResults=x",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters?nextToken=x",
+            "",
+            "InvalidParameterException",
+        ),
         (
             "GET",
             "/cluster-versions?versionStatus=OLD",
@@ -207,7 +236,9 @@ async fn calls_can_be_looked_up() {
     let started = signed(&simulator, "POST", "/clusters/prod/updates", &body).await;
     let id = started.unwrap().json()["update"]["id"].clone();
 
-    let all = admin(&simulator, "GET", "/_simulator/calls", "").await.json();
+    let all = admin(&simulator, "GET", "/_simulator/calls", "")
+        .await
+        .json();
     assert_eq!(all.as_array().unwrap().len(), 2);
     let path = "/_simulator/calls?operation=UpdateClusterVersion&cluster=prod";
     let found = admin(&simulator, "GET", path, "").await.json();
@@ -247,17 +278,31 @@ async fn clusters_faults_updates_and_events_are_added_while_it_runs() {
     let fault = json!([{"kind": "serverError", "clusters": ["a"]}]).to_string();
     let added = admin(&simulator, "POST", "/_simulator/faults", &fault).await;
     assert_eq!(added.status, 201);
-    assert_eq!(signed(&simulator, "GET", "/clusters/a", "").await.unwrap().status, 500);
+    assert_eq!(
+        signed(&simulator, "GET", "/clusters/a", "")
+            .await
+            .unwrap()
+            .status,
+        500
+    );
     let cleared = admin(&simulator, "DELETE", "/_simulator/faults", "").await;
     assert_eq!(cleared.status, 204);
-    assert_eq!(signed(&simulator, "GET", "/clusters/a", "").await.unwrap().status, 200);
+    assert_eq!(
+        signed(&simulator, "GET", "/clusters/a", "")
+            .await
+            .unwrap()
+            .status,
+        200
+    );
 
     let update = json!({"type": "VpcConfigUpdate"}).to_string();
     let path = "/_simulator/clusters/a/updates";
     let started = admin(&simulator, "POST", path, &update).await;
     assert_eq!(started.status, 201);
     let id = started.json()["update"]["id"].clone();
-    let listed = signed(&simulator, "GET", "/clusters/a/updates", "").await.unwrap();
+    let listed = signed(&simulator, "GET", "/clusters/a/updates", "")
+        .await
+        .unwrap();
     assert_eq!(listed.json(), json!({"updateIds": [id]}));
     assert_eq!(admin(&simulator, "POST", path, &update).await.status, 409);
 
@@ -270,7 +315,9 @@ async fn clusters_faults_updates_and_events_are_added_while_it_runs() {
     let path = "/_simulator/clusters/c/events";
     assert_eq!(admin(&simulator, "POST", path, &event).await.status, 404);
 
-    let truth = admin(&simulator, "GET", "/_simulator/clusters", "").await.json();
+    let truth = admin(&simulator, "GET", "/_simulator/clusters", "")
+        .await
+        .json();
     assert_eq!(truth[0]["updates"][0]["origin"], "foreign");
     assert_eq!(truth[0]["busy"], true);
     assert_eq!(truth[1]["version"], "1.30");

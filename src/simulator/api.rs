@@ -160,10 +160,7 @@ pub enum Request {
         name: String,
         #[serde(rename = "updateId")]
         update_id: String,
-        #[serde(
-            rename = "clientRequestToken",
-            skip_serializing_if = "Option::is_none"
-        )]
+        #[serde(rename = "clientRequestToken", skip_serializing_if = "Option::is_none")]
         client_request_token: Option<String>,
     },
     DescribeClusterVersions(DescribeClusterVersions),
@@ -404,7 +401,10 @@ pub enum Reply {
 }
 
 /// EKS writes timestamps as seconds since the epoch with a fraction of milliseconds.
-#[expect(clippy::cast_precision_loss, reason = "milliseconds fit for 285,000 years")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds fit for 285,000 years"
+)]
 pub(super) fn epoch<S: Serializer>(time: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.serialize_f64(time.as_millisecond() as f64 / 1000.0)
 }

@@ -142,9 +142,8 @@ impl Identities {
             external_id,
             duration_seconds,
         } = request;
-        let account = role_account(role_arn).ok_or_else(|| {
-            ApiError::new("ValidationError", format!("{role_arn} is invalid"))
-        })?;
+        let account = role_account(role_arn)
+            .ok_or_else(|| ApiError::new("ValidationError", format!("{role_arn} is invalid")))?;
         let name_fits = (2..=64).contains(&role_session_name.len())
             && role_session_name
                 .bytes()
@@ -181,7 +180,9 @@ impl Identities {
                 .collect()
         };
         let length = Period::seconds(seconds);
-        let length = self.longest_session.map_or(length, |longest| longest.min(length));
+        let length = self
+            .longest_session
+            .map_or(length, |longest| longest.min(length));
         let role = role_arn.rsplit('/').next().unwrap_or(role_arn);
         let arn = format!(
             "arn:{}:sts::{account}:assumed-role/{role}/{role_session_name}",

@@ -61,8 +61,7 @@ impl<'de> Deserialize<'de> for Minor {
             }
 
             fn visit_str<E: de::Error>(self, text: &str) -> Result<Minor, E> {
-                Minor::parse(text)
-                    .ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
+                Minor::parse(text).ok_or_else(|| E::invalid_value(de::Unexpected::Str(text), &self))
             }
         }
         // An unquoted 1.30 is the number 1.3 to YAML, so numbers are refused, not guessed at.

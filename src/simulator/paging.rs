@@ -32,14 +32,14 @@ pub(super) fn shuffled(
         Some((place, _)) if more => Some(format!("{salt:016x}{place:016x}")),
         _ => None,
     };
-    Ok((placed.into_iter().map(|(_, item)| item).collect(), next_token))
+    Ok((
+        placed.into_iter().map(|(_, item)| item).collect(),
+        next_token,
+    ))
 }
 
 /// One page of a list that keeps its order.
-pub(super) fn ordered<T>(
-    items: Vec<T>,
-    page: &Page,
-) -> Result<(Vec<T>, Option<String>), ApiError> {
+pub(super) fn ordered<T>(items: Vec<T>, page: &Page) -> Result<(Vec<T>, Option<String>), ApiError> {
     let size = size(page)?;
     let start = match &page.next_token {
         Some(token) => {
@@ -65,7 +65,9 @@ fn size(page: &Page) -> Result<usize, ApiError> {
         .ok()
         .filter(|size| (1..=100).contains(size))
         .ok_or_else(|| {
-            ApiError::invalid_parameter(format!("maxResults must be between 1 and 100, not {wanted}"))
+            ApiError::invalid_parameter(format!(
+                "maxResults must be between 1 and 100, not {wanted}"
+            ))
         })
 }
 

@@ -55,8 +55,7 @@ pub(super) async fn update_cluster_version(
             force,
             rollback_config,
         } = body;
-        let version =
-            version.ok_or_else(|| ApiError::invalid_parameter("version is required"))?;
+        let version = version.ok_or_else(|| ApiError::invalid_parameter("version is required"))?;
         Ok(Request::UpdateClusterVersion(UpdateClusterVersion {
             name,
             version,
@@ -220,9 +219,7 @@ fn versions_filter(query: &[(String, String)]) -> Result<DescribeClusterVersions
                         text == *modern || text == wire::deprecated_status(*status)
                     })
                     .map(|(status, _)| status)
-                    .ok_or_else(|| {
-                        ApiError::invalid_parameter(format!("{text} is not a {name}"))
-                    })
+                    .ok_or_else(|| ApiError::invalid_parameter(format!("{text} is not a {name}")))
             })
             .transpose()
     };

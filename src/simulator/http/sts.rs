@@ -21,12 +21,15 @@ pub(super) async fn call(
         Ok(request) => request,
         Err(error) => return answer(Err(error)),
     };
-    let reply = shared.with(
-        |model, now| match auth::signed(&headers, "sts", shared.clock_skew, now) {
-            Ok(signed) => model.signed_call(&signed.access_key_id, &signed.region, &request, now),
-            Err(error) => model.refuse("", &request, error, now),
-        },
-    );
+    let reply =
+        shared.with(
+            |model, now| match auth::signed(&headers, "sts", shared.clock_skew, now) {
+                Ok(signed) => {
+                    model.signed_call(&signed.access_key_id, &signed.region, &request, now)
+                }
+                Err(error) => model.refuse("", &request, error, now),
+            },
+        );
     wire::send(reply, answer).await
 }
 

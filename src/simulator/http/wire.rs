@@ -102,7 +102,10 @@ fn body(response: &Response) -> Value {
             next_token,
         } => {
             let versions: Vec<Value> = versions.iter().map(version).collect();
-            paged(json!({ "clusterVersions": versions }), next_token.as_deref())
+            paged(
+                json!({ "clusterVersions": versions }),
+                next_token.as_deref(),
+            )
         }
         // STS has a wire format of its own.
         Response::AssumedRole(_) | Response::CallerIdentity { .. } => Value::Null,

@@ -78,7 +78,10 @@ impl CallLog {
 
     /// The record of a call, for work that is done later.
     pub(super) fn find(&mut self, seq: u64) -> Option<&mut CallRecord> {
-        self.records.iter_mut().rev().find(|record| record.seq == seq)
+        self.records
+            .iter_mut()
+            .rev()
+            .find(|record| record.seq == seq)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &CallRecord> {

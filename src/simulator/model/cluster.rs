@@ -116,7 +116,10 @@ impl Cluster {
             cluster.updates.push(update);
         }
         if created_version.is_none() {
-            let first = cluster.updates.iter().find(|update| update.succeeded_in(VERSION_UPDATE));
+            let first = cluster
+                .updates
+                .iter()
+                .find(|update| update.succeeded_in(VERSION_UPDATE));
             cluster.created_version = first.and_then(|update| update.from).unwrap_or(version);
         }
         Ok(cluster)
@@ -133,7 +136,10 @@ impl Cluster {
             errors,
         } = past;
         let created_at = age.before(start);
-        let ends_at = took.unwrap_or(Period::minutes(10)).after(created_at).min(start);
+        let ends_at = took
+            .unwrap_or(Period::minutes(10))
+            .after(created_at)
+            .min(start);
         let from = match kind.as_str() {
             VERSION_UPDATE => version.and_then(Minor::previous),
             VERSION_ROLLBACK => version.map(Minor::next),
@@ -166,7 +172,9 @@ impl Cluster {
     pub(super) fn new_id(&mut self) -> String {
         let mut bytes = [0; 16];
         self.rng.fill(&mut bytes);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        uuid::Builder::from_random_bytes(bytes)
+            .into_uuid()
+            .to_string()
     }
 
     /// A salt for the order of a list.
@@ -198,7 +206,9 @@ impl Cluster {
         let updating = self.updates.iter().any(|update| {
             update.is_running()
                 && update.scope.is_cluster()
-                && update.control_plane_from.is_some_and(|from| lag.after(from) <= now)
+                && update
+                    .control_plane_from
+                    .is_some_and(|from| lag.after(from) <= now)
         });
         let status = match self.status {
             ClusterStatus::Active if updating => ClusterStatus::Updating,
@@ -236,7 +246,11 @@ impl Cluster {
 
     /// Whether DescribeUpdate finds an update yet.
     pub(super) fn finds(&self, update: &Update, now: Timestamp) -> bool {
-        self.lags.describe.unwrap_or_default().after(update.created_at) <= now
+        self.lags
+            .describe
+            .unwrap_or_default()
+            .after(update.created_at)
+            <= now
     }
 
     /// Everything about it, for assertions.
@@ -263,9 +277,7 @@ impl Cluster {
 impl Update {
     /// Whether it is a successful one of this type, of the cluster itself.
     pub(super) fn succeeded_in(&self, kind: &str) -> bool {
-        self.scope.is_cluster()
-            && self.kind == kind
-            && self.status == UpdateStatus::Successful
+        self.scope.is_cluster() && self.kind == kind && self.status == UpdateStatus::Successful
     }
 
     pub(super) fn platform_version(&self) -> Option<String> {

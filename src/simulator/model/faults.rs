@@ -91,7 +91,11 @@ pub(super) fn strike(
         if fault.fitted <= fault.spec.skip {
             return None;
         }
-        if fault.spec.probability.is_some_and(|share| rng.f64() >= share) {
+        if fault
+            .spec
+            .probability
+            .is_some_and(|share| rng.f64() >= share)
+        {
             return None;
         }
         fault.struck = fault.struck.saturating_add(1);

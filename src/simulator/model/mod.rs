@@ -114,7 +114,11 @@ impl Model {
             spec.account_id.as_deref(),
             spec.region.as_deref(),
         );
-        if self.clusters.get(&key).is_some_and(|cluster| cluster.exists) {
+        if self
+            .clusters
+            .get(&key)
+            .is_some_and(|cluster| cluster.exists)
+        {
             let ClusterKey {
                 account,
                 region,
@@ -128,8 +132,8 @@ impl Model {
         // Each cluster has its own source of randomness, so that what happens to one does not
         // depend on how often the others are asked.
         let place = format!("{}/{}/{}/{}", self.seed, key.account, key.region, key.name);
-        let (high, low) = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, place.as_bytes())
-            .as_u64_pair();
+        let (high, low) =
+            uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, place.as_bytes()).as_u64_pair();
         let rng = Rng::with_seed(high ^ low);
         let cluster = Cluster::new(key.clone(), spec, self.defaults, &self.calendar, now, rng)
             .map_err(ScenarioError::Invalid)?;
@@ -534,9 +538,7 @@ fn existing<'a>(
     key: &ClusterKey,
     now: Timestamp,
 ) -> Result<&'a mut Cluster, ApiError> {
-    let cluster = clusters
-        .get_mut(key)
-        .ok_or_else(|| no_cluster(&key.name))?;
+    let cluster = clusters.get_mut(key).ok_or_else(|| no_cluster(&key.name))?;
     cluster.advance(now, calendar);
     if cluster.exists {
         Ok(cluster)

@@ -48,7 +48,10 @@ impl Cluster {
         if self.created_version == self.version {
             return refuse(format!("it was created at version {}", self.version));
         }
-        if upgrade.finished_at.is_none_or(|end| WINDOW.after(end) < now) {
+        if upgrade
+            .finished_at
+            .is_none_or(|end| WINDOW.after(end) < now)
+        {
             return refuse("more than 7 days have passed since its upgrade".to_owned());
         }
         let extended = calendar.status(to, now) == Some(SupportStatus::ExtendedSupport);

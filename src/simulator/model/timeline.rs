@@ -4,9 +4,7 @@ use jiff::Timestamp;
 
 use super::cluster::{Cluster, version_params};
 use super::update::{Ending, Origin, Update, VERSION_ROLLBACK, VERSION_UPDATE};
-use crate::simulator::api::{
-    ClusterStatus, Scope, UpdateParam, UpdateStatus, UpdateView,
-};
+use crate::simulator::api::{ClusterStatus, Scope, UpdateParam, UpdateStatus, UpdateView};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::scenario::{ForeignUpdate, Happening};
 
@@ -117,9 +115,10 @@ impl Cluster {
                 self.status = ClusterStatus::Active;
             }
             Happening::CancelUpdate => {
-                let running = self.updates.iter_mut().find(|update| {
-                    update.is_running() && update.changes_version()
-                });
+                let running = self
+                    .updates
+                    .iter_mut()
+                    .find(|update| update.is_running() && update.changes_version());
                 if let Some(update) = running {
                     let ends_at = self.durations.cancellation().after(at);
                     update.cancel(ends_at, "Cancelled by the user");
@@ -159,7 +158,11 @@ impl Cluster {
             .filter(|update| update.is_running() && update.blocking)
             .map(|update| update.ends_at);
         let work = self.internal_work.as_ref().map(|(until, _)| *until);
-        updates.chain(work).filter(|at| *at > now).max().unwrap_or(now)
+        updates
+            .chain(work)
+            .filter(|at| *at > now)
+            .max()
+            .unwrap_or(now)
     }
 
     /// Starts an update that nobody called for here. It is put in also where EKS would refuse it, so

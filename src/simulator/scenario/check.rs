@@ -31,7 +31,9 @@ pub(super) fn scenario(scenario: &Scenario) -> Checked {
     }
     for (index, version) in scenario.versions.iter().enumerate() {
         let path = format!("versions[{index}]");
-        let ends = version.support_ends().map_err(|why| format!("{path}: {why}"))?;
+        let ends = version
+            .support_ends()
+            .map_err(|why| format!("{path}: {why}"))?;
         if version.release_date > ends.0 || ends.0 > ends.1 {
             return Err(format!(
                 "{path}: the release, the end of standard support and the end of extended support \
@@ -44,12 +46,21 @@ pub(super) fn scenario(scenario: &Scenario) -> Checked {
         let place = |spec: &ClusterSpec| {
             (
                 spec.name.clone(),
-                spec.account_id.clone().unwrap_or_else(|| scenario.account_id.clone()),
-                spec.region.clone().unwrap_or_else(|| scenario.region.clone()),
+                spec.account_id
+                    .clone()
+                    .unwrap_or_else(|| scenario.account_id.clone()),
+                spec.region
+                    .clone()
+                    .unwrap_or_else(|| scenario.region.clone()),
             )
         };
         let here = place(cluster);
-        if scenario.clusters.iter().take(index).any(|other| place(other) == here) {
+        if scenario
+            .clusters
+            .iter()
+            .take(index)
+            .any(|other| place(other) == here)
+        {
             let (name, account, region) = here;
             return Err(format!(
                 "clusters[{index}].name: there is a cluster {name} in {account} {region} already"
@@ -106,7 +117,10 @@ pub(super) fn event(path: &str, event: &EventSpec) -> Checked {
 pub(super) fn faults(path: &str, faults: &[FaultSpec]) -> Checked {
     for (index, fault) in faults.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        if fault.probability.is_some_and(|share| !(0.0..=1.0).contains(&share)) {
+        if fault
+            .probability
+            .is_some_and(|share| !(0.0..=1.0).contains(&share))
+        {
             return Err(format!("{path}.probability: must be between 0 and 1"));
         }
         let waits = matches!(fault.kind, FaultKind::Hang | FaultKind::Delay);
@@ -135,7 +149,10 @@ pub(super) fn faults(path: &str, faults: &[FaultSpec]) -> Checked {
         if fault.kind == FaultKind::Error && fault.code.is_none() {
             return Err(format!("{path}.code: error needs it"));
         }
-        if fault.status.is_some_and(|status| !(400..=599).contains(&status)) {
+        if fault
+            .status
+            .is_some_and(|status| !(400..=599).contains(&status))
+        {
             return Err(format!("{path}.status: must be between 400 and 599"));
         }
     }
@@ -159,14 +176,18 @@ fn region(path: &str, region: &str) -> Checked {
     if lower && region.split('-').count() >= 3 {
         Ok(())
     } else {
-        Err(format!("{path}: {region:?} is not a region such as us-west-2"))
+        Err(format!(
+            "{path}: {region:?} is not a region such as us-west-2"
+        ))
     }
 }
 
 /// EKS's own rule: letters, digits, hyphens and underscores, a letter or digit first, at most 100.
 fn name(path: &str, name: &str) -> Checked {
     let mut bytes = name.bytes();
-    let first = bytes.next().is_some_and(|byte| byte.is_ascii_alphanumeric());
+    let first = bytes
+        .next()
+        .is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
     if first && rest && name.len() <= 100 {
         Ok(())

@@ -14,7 +14,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 pub use cluster::{
-    ForeignUpdate, ClusterSpec, EventSpec, Happening, Insights, Outcome, PastUpdate, Readiness,
+    ClusterSpec, EventSpec, ForeignUpdate, Happening, Insights, Outcome, PastUpdate, Readiness,
 };
 pub use fault::{FaultKind, FaultSpec, Work};
 

@@ -16,7 +16,10 @@ fn start() -> Request {
 /// The codes of so many DescribeCluster calls in a row, `ok` for successes.
 fn codes(eks: &mut Eks, count: usize) -> Vec<String> {
     (0..count)
-        .map(|_| eks.cluster().map_or_else(|error| error.code, |_| "ok".into()))
+        .map(|_| {
+            eks.cluster()
+                .map_or_else(|error| error.code, |_| "ok".into())
+        })
         .collect()
 }
 
@@ -35,7 +38,11 @@ fn each_kind_of_error_has_its_status_and_code() {
             429,
         ),
         ("kind: serverError", "ServerException", 500),
-        ("kind: serviceUnavailable", "ServiceUnavailableException", 503),
+        (
+            "kind: serviceUnavailable",
+            "ServiceUnavailableException",
+            503,
+        ),
         ("kind: accessDenied", "AccessDeniedException", 403),
         (
             "kind: error, code: InvalidRequestException",
@@ -178,7 +185,10 @@ fn a_request_that_was_held_up_arrives_into_what_is_then() {
     eks.pass("1m");
     assert_eq!(eks.listed(), [ours.id]);
     let held_up = eks.model.calls().next().unwrap();
-    assert_eq!(held_up.error_code.as_deref(), Some("ResourceInUseException"));
+    assert_eq!(
+        held_up.error_code.as_deref(),
+        Some("ResourceInUseException")
+    );
     assert_eq!(held_up.outcome, Delivery::Hung);
 }
 

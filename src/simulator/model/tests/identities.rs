@@ -42,17 +42,15 @@ impl Eks {
 
 #[test]
 fn keys_belong_to_accounts() {
-    let mut eks =
-        Eks::with("sts: {accessKeys: [{id: AKIAOTHER, accountId: \"444455556666\"}]}");
+    let mut eks = Eks::with("sts: {accessKeys: [{id: AKIAOTHER, accountId: \"444455556666\"}]}");
     assert_eq!(eks.who("AKIATEST").unwrap().0, "111122223333");
     assert_eq!(eks.who("AKIAOTHER").unwrap().0, "444455556666");
 }
 
 #[test]
 fn an_assumed_role_sees_the_clusters_of_its_account() {
-    let mut eks = Eks::with(
-        "clusters: [{name: prod, version: \"1.33\", accountId: \"444455556666\"}]",
-    );
+    let mut eks =
+        Eks::with("clusters: [{name: prod, version: \"1.33\", accountId: \"444455556666\"}]");
     let describe = Request::DescribeCluster {
         name: "prod".into(),
     };

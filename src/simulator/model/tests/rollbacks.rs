@@ -97,7 +97,11 @@ fn insights_block_a_rollback_unless_forced() {
         assert_eq!((code.as_str(), status), ("InvalidStateException", 400));
         assert!(eks.send(&forced("1.33")).is_ok());
     }
-    assert!(upgraded("insights: {rollback: WARNING}").start("1.33").is_ok());
+    assert!(
+        upgraded("insights: {rollback: WARNING}")
+            .start("1.33")
+            .is_ok()
+    );
 }
 
 #[test]

@@ -112,8 +112,7 @@ fn eks_may_be_busy_with_itself_between_two_hops() {
 
 #[test]
 fn somebody_elses_update_is_listed_blocks_and_ends() {
-    let mut eks =
-        Eks::prod("events: [{at: 30s, update: {type: VpcConfigUpdate, duration: 1m}}]");
+    let mut eks = Eks::prod("events: [{at: 30s, update: {type: VpcConfigUpdate, duration: 1m}}]");
     eks.pass("30s");
     assert_eq!(eks.shown(), ("1.33".into(), "UPDATING".into()));
     let [id] = &eks.listed()[..] else {
@@ -182,9 +181,8 @@ fn a_cluster_created_anew_remembers_nothing() {
 
 #[test]
 fn somebody_can_cancel_a_running_update() {
-    let mut eks = Eks::prod(
-        "durations: {cancellation: 1m}, events: [{at: 2m, cancelUpdate: true}]",
-    );
+    let mut eks =
+        Eks::prod("durations: {cancellation: 1m}, events: [{at: 2m, cancelUpdate: true}]");
     let id = eks.start("1.34").unwrap().id;
     eks.pass("2m");
     let cancelling = eks.update(&id).unwrap();
@@ -208,5 +206,8 @@ fn a_foreign_update_started_by_hand_is_refused_while_the_cluster_is_busy() {
         panic!("one cluster");
     };
     assert!(truth.busy);
-    assert_eq!(truth.updates[0].origin, crate::simulator::model::Origin::Foreign);
+    assert_eq!(
+        truth.updates[0].origin,
+        crate::simulator::model::Origin::Foreign
+    );
 }
