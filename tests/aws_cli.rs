@@ -1,6 +1,14 @@
 //! The genuine AWS CLI against the simulator, and every answer it gets against the service models
 //! that botocore ships.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
@@ -124,7 +132,7 @@ impl Cli {
 
     /// The status an update ends with.
     fn ended(&self, cluster: &str, id: &str) -> String {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         loop {
             let shown = self.ok(&format!(
                 "eks describe-update --name {cluster} --update-id {id}"
@@ -226,8 +234,8 @@ fn the_cli_works_unchanged() {
 
     let versions = cli.ok("eks describe-cluster-versions --include-all --page-size 2");
     assert_eq!(versions["clusterVersions"].as_array().unwrap().len(), 6);
-    let named = cli.ok("eks describe-cluster-versions --cluster-versions 1.33 1.34");
-    assert_eq!(named["clusterVersions"].as_array().unwrap().len(), 2);
+    let two = cli.ok("eks describe-cluster-versions --cluster-versions 1.33 1.34");
+    assert_eq!(two["clusterVersions"].as_array().unwrap().len(), 2);
     let default = cli.ok("eks describe-cluster-versions --default-only");
     assert_eq!(default["clusterVersions"][0]["defaultVersion"], true);
 

@@ -1,5 +1,13 @@
 //! The simulator as the AWS SDK for Rust sees it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::time::{Duration, Instant};
 
 use aws_sdk_eks::config::timeout::TimeoutConfig;
