@@ -95,10 +95,11 @@ impl Loader {
             .http_client(self.http.clone())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts(attempt, OPERATION_TIMEOUT))
-            // It watches for stalls of twenty seconds; the attempt's timeout covers the answer's body and is shorter.
+            // The attempt's timeout covers the answer's body too, and answers are a few kilobytes.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .identity_cache(IdentityCache::lazy().build())
             .credentials_provider(SharedCredentialsProvider::new(credentials));
+        // Fails only for characters that a user agent cannot hold, and the name goes without them.
         builder.set_app_name(AppName::new(NAME).ok());
         builder.build()
     }
