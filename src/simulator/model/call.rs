@@ -103,8 +103,9 @@ impl Model {
         self.answer(seq, Err(error).into(), Period::ZERO)
     }
 
-    /// Does the work of requests that were held up until now.
-    pub(super) fn settle(&mut self, now: Timestamp) {
+    /// Does the work of requests that were held up until `now`. Everything that looks at clusters
+    /// does this first; it is only needed before a look at the calls.
+    pub fn settle(&mut self, now: Timestamp) {
         loop {
             let due = self
                 .late
