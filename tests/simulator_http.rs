@@ -119,7 +119,7 @@ async fn an_upgrade_from_call_to_end() {
     let done = ended(&eks, "prod", &id).await;
     assert_eq!(done.status, Some(UpdateStatus::Successful));
     let listed = eks.list_updates().name("prod").send().await.unwrap();
-    assert_eq!(listed.update_ids(), [id.clone()]);
+    assert_eq!(listed.update_ids(), std::slice::from_ref(&id));
     let after = eks.describe_cluster().name("prod").send().await.unwrap();
     assert_eq!(after.cluster.unwrap().version.as_deref(), Some("1.34"));
 
