@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::api::Minor;
 use crate::simulator::error::ApiError;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 
 /// `status` of a cluster.

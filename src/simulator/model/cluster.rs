@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::update::{Origin, Update, UpdateTruth, VERSION_ROLLBACK, VERSION_UPDATE};
+use crate::api::Minor;
 use crate::simulator::api::{ClusterStatus, ClusterView, SupportType, UpdateParam, UpdateStatus};
 use crate::simulator::calendar::Calendar;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 use crate::simulator::scenario::{
     ClusterSpec, Durations, Happening, Insights, Lags, Outcome, PastUpdate,

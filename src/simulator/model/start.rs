@@ -4,12 +4,12 @@ use jiff::Timestamp;
 
 use super::cluster::{Cluster, version_params};
 use super::update::{Ending, Update, VERSION_ROLLBACK, VERSION_UPDATE};
+use crate::api::Minor;
 use crate::simulator::api::{
     ClusterStatus, ErrorDetail, RollbackConfig, UpdateClusterVersion, UpdateView,
 };
 use crate::simulator::calendar::Calendar;
 use crate::simulator::error::ApiError;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 use crate::simulator::scenario::{Outcome, Readiness};
 
@@ -43,7 +43,7 @@ impl Cluster {
         rules: &Rules<'_>,
         now: Timestamp,
     ) -> Result<Started, ApiError> {
-        let to = Minor::parse(&request.version).ok_or_else(unsupported)?;
+        let to = request.version.parse().map_err(|_| unsupported())?;
         let timeout = rollback_timeout(request.rollback_config)?;
         if let Some(update) = self.repeated(request, rules.token_lifetime, now)? {
             return Ok(Started { update, new: false });

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::api::Minor;
 use crate::simulator::api::{
     Cancellation, CancellationStatus, ErrorDetail, Scope, UpdateParam, UpdateStatus, UpdateView,
 };
-use crate::simulator::minor::Minor;
 
 /// `type` of a control-plane upgrade.
 pub const VERSION_UPDATE: &str = "VersionUpdate";
