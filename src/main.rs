@@ -1,2 +1,34 @@
-//! Program entry.
-fn main() {}
+//! `eks-upgrade-operator`: the controller, and the printer of its CRD.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use eks_upgrade_operator::api::cluster_upgrade_crd;
+use eks_upgrade_operator::cli::{Cli, Command};
+use eks_upgrade_operator::controller::{Options, run};
+use eks_upgrade_operator::telemetry;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match Cli::parse().command {
+        Command::Crd => match serde_norway::to_string(&cluster_upgrade_crd()) {
+            Ok(yaml) => {
+                print!("{yaml}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(&error),
+        },
+        Command::Run(flags) => {
+            telemetry::start(flags.log_format);
+            match run(Options::from(flags)).await {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => failed(&error),
+            }
+        }
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    eprintln!("eks-upgrade-operator: {error}");
+    ExitCode::FAILURE
+}

@@ -1,0 +1,21 @@
+//! The API `eksupgrade.dev/v1alpha1`: what users write and what the operator says.
+
+pub mod condition;
+mod crd;
+mod spec;
+mod status;
+mod version;
+
+pub use condition::Reason;
+pub use crd::cluster_upgrade_crd;
+pub use spec::{ClusterRef, ClusterUpgrade, ClusterUpgradeSpec, Force};
+pub use status::{
+    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, Update, UpdateStatus,
+};
+pub use version::{Minor, NotAMinor};
+
+/// An RFC 3339 time in this annotation permits another try of an update that is older than it.
+pub const RETRY_ANNOTATION: &str = "eksupgrade.dev/retry-requested-at";
+
+/// The field manager of every status write, and the reporting controller of every Event.
+pub const MANAGER: &str = "eks-upgrade-operator";

@@ -1,0 +1,242 @@
+//! What the operator remembers and says of a [`super::ClusterUpgrade`].
+//!
+//! This is memory of what was asked of EKS, never the truth about the cluster: EKS is read before anything is decided.
+
+use std::convert::Infallible;
+use std::fmt;
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::version::Minor;
+
+/// How many finished updates [`ClusterUpgradeStatus::history`] keeps.
+pub const HISTORY_LIMIT: usize = 10;
+
+/// The observed state of a `ClusterUpgrade`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ClusterUpgradeStatus {
+    /// The generation of the spec this status was decided on; -1 on an object nobody has looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+
+    /// The cluster as EKS described it last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cluster: Option<ObservedCluster>,
+
+    /// The versions still to come, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(with = "Vec<String>")]
+    pub path: Vec<Minor>,
+
+    /// The running or the last update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Update>,
+
+    /// The highest attempt number ever used by this object. It only rises, and no attempt is used twice.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
+    pub attempts: Option<u32>,
+
+    /// The last ten finished updates, newest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<Update>,
+
+    /// Ready always; Reconciling and Stalled only while true, and never both.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+}
+
+/// The cluster as DescribeCluster showed it last. `arn` and `createdAt` are pinned at first sight.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ObservedCluster {
+    /// The cluster's ARN.
+    pub arn: String,
+    /// When the cluster was created.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub created_at: Option<Timestamp>,
+    /// The control plane's Kubernetes version.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub version: String,
+    /// EKS's platform version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub platform_version: Option<String>,
+    /// `ACTIVE`, `UPDATING`, ...
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub status: String,
+}
+
+/// An update of the control plane's version, from intent to end.
+///
+/// Without `id` and `status` it is an open intent: it may or may not have reached EKS, and is looked for before anything else.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Update {
+    /// EKS's id, once known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// `VersionUpdate` or `VersionRollback`.
+    #[serde(rename = "type")]
+    #[schemars(rename = "type")]
+    pub kind: String,
+    /// EKS's status, or `Refused`, `NotSent` or `Lost` where EKS runs no such update.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub status: Option<UpdateStatus>,
+    /// The version it starts from.
+    #[schemars(with = "String")]
+    pub from_version: Minor,
+    /// The version it leads to.
+    #[schemars(with = "String")]
+    pub to_version: Minor,
+    /// `spec.version` when it was asked for or first seen; a later `spec.version` that differs permits another try.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub for_version: Option<Minor>,
+    /// The idempotency token; absent on updates this object did not ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client_request_token: Option<String>,
+    /// Which attempt of this object it is; absent on updates this object did not ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
+    pub attempt: Option<u32>,
+    /// How often it may have been sent: counted before each send.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<i64>", range(min = 0, max = 4_294_967_295_i64))]
+    pub sends: Option<u32>,
+    /// Whether EKS's readiness insights are overridden.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub force: bool,
+    /// When the intent was written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub requested_at: Option<Timestamp>,
+    /// When the last send was announced; a send starts within ten seconds of it or is dropped.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub last_send_at: Option<Timestamp>,
+    /// When EKS accepted it, by EKS's clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub created_at: Option<Timestamp>,
+    /// When the operator first saw it finished; EKS does not say when it did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
+    pub finished_at: Option<Timestamp>,
+    /// What EKS said went wrong, or its last answer to a send that it did not accept.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ErrorDetail>,
+}
+
+impl Update {
+    /// Asked for, but whether EKS accepted it is not known.
+    pub fn is_open_intent(&self) -> bool {
+        self.id.is_none() && self.status.is_none()
+    }
+
+    /// Accepted by EKS and not seen finished.
+    pub fn is_running(&self) -> bool {
+        self.id.is_some() && self.status.as_ref().is_none_or(UpdateStatus::is_running)
+    }
+}
+
+/// Why an update failed, in EKS's words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorDetail {
+    /// EKS's error code.
+    pub error_code: String,
+    /// EKS's message.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub error_message: String,
+    /// The AWS resources it is about.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub resource_ids: Vec<String>,
+}
+
+/// The status of an [`Update`]: EKS's, or ours where EKS runs none. A status this build does not know counts as running.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum UpdateStatus {
+    /// EKS works on it.
+    InProgress,
+    /// EKS finished it.
+    Successful,
+    /// EKS gave up and put the old version back.
+    Failed,
+    /// Cancelled.
+    Cancelled,
+    /// EKS refused the request: nothing was started.
+    Refused,
+    /// It never reached EKS, and is no longer wanted.
+    NotSent,
+    /// EKS no longer knows an update that it had accepted.
+    Lost,
+    /// A status this build does not know, such as `Cancelling`.
+    Other(String),
+}
+
+impl UpdateStatus {
+    /// Whether EKS may still work on it.
+    pub const fn is_running(&self) -> bool {
+        matches!(self, Self::InProgress | Self::Other(_))
+    }
+
+    /// EKS's or our word for it.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::InProgress => "InProgress",
+            Self::Successful => "Successful",
+            Self::Failed => "Failed",
+            Self::Cancelled => "Cancelled",
+            Self::Refused => "Refused",
+            Self::NotSent => "NotSent",
+            Self::Lost => "Lost",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+impl fmt::Display for UpdateStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl From<String> for UpdateStatus {
+    fn from(word: String) -> Self {
+        match word.as_str() {
+            "InProgress" => Self::InProgress,
+            "Successful" => Self::Successful,
+            "Failed" => Self::Failed,
+            "Cancelled" => Self::Cancelled,
+            "Refused" => Self::Refused,
+            "NotSent" => Self::NotSent,
+            "Lost" => Self::Lost,
+            _ => Self::Other(word),
+        }
+    }
+}
+
+impl std::str::FromStr for UpdateStatus {
+    type Err = Infallible;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        Ok(word.to_owned().into())
+    }
+}
+
+impl From<UpdateStatus> for String {
+    fn from(status: UpdateStatus) -> Self {
+        match status {
+            UpdateStatus::Other(word) => word,
+            known => known.as_str().to_owned(),
+        }
+    }
+}

@@ -1,0 +1,447 @@
+//! All objects at a glance: who owns which cluster, how many updates run, and who waits for a turn.
+//!
+//! Everything is kept by index, so that what one object costs does not depend on how many there are.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::api::{ClusterRef, Reason, condition};
+use crate::store::{Body, Key, Stored};
+
+/// Age, then uid: who is first among several.
+type Seniority = (Timestamp, String);
+
+/// The objects this process watches, in all its namespaces.
+#[derive(Default)]
+pub struct Fleet(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    objects: HashMap<Key, Entry>,
+    owners: HashMap<ClusterRef, BTreeSet<(Seniority, Key)>>,
+    /// Uids of objects with an open intent or a running update.
+    in_flight: HashSet<String>,
+    /// Uids whose intent is being written.
+    claims: HashSet<String>,
+    waiting: BTreeMap<Seniority, Key>,
+    reasons: HashMap<&'static str, i64>,
+}
+
+#[derive(Clone, Debug)]
+struct Entry {
+    uid: String,
+    seniority: Seniority,
+    revision: Option<u64>,
+    cluster: Option<ClusterRef>,
+    deleting: bool,
+    reason: Option<&'static str>,
+}
+
+/// Whether an object may start an update now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Turn {
+    /// It may, and its place is held until its intent is written or given up.
+    Yours,
+    /// As many run as may.
+    Wait,
+}
+
+impl Fleet {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of an object's state, from the watch or from an own write. Returns who should be looked at again:
+    /// other objects of its cluster when it began or ceased to own it, and who waits for a turn when one came free.
+    pub fn note(&self, object: &Stored) -> Vec<Key> {
+        self.state().note(object)
+    }
+
+    /// Forgets a deleted object, unless another of the same name is known already.
+    pub fn forget(&self, key: &Key, uid: &str) -> Vec<Key> {
+        let mut state = self.state();
+        if state.objects.get(key).is_none_or(|entry| entry.uid != uid) {
+            return Vec::new();
+        }
+        state.remove(key)
+    }
+
+    /// Forgets the objects of a scope (a namespace, or all) that a relist did not show. Returns them, and whom to wake.
+    pub fn retain(
+        &self,
+        namespace: Option<&str>,
+        listed: &HashSet<Key>,
+    ) -> (Vec<(Key, String)>, Vec<Key>) {
+        let mut state = self.state();
+        let gone: Vec<(Key, String)> = state
+            .objects
+            .iter()
+            .filter(|(key, _)| {
+                namespace.is_none_or(|namespace| key.namespace == namespace)
+                    && !listed.contains(*key)
+            })
+            .map(|(key, entry)| (key.clone(), entry.uid.clone()))
+            .collect();
+        let woken = gone.iter().flat_map(|(key, _)| state.remove(key)).collect();
+        (gone, woken)
+    }
+
+    /// The object that owns the cluster, if it is not the one of this uid: the oldest that is not being deleted.
+    pub fn owner_other_than(&self, cluster: &ClusterRef, uid: &str) -> Option<Key> {
+        let state = self.state();
+        let ((_, owner), key) = state.owners.get(cluster)?.first()?;
+        (owner != uid).then(|| key.clone())
+    }
+
+    /// Asks for a turn among at most `most` running updates. Those who wait go first by age.
+    pub fn claim(&self, object: &Stored, most: u32) -> Turn {
+        let mut state = self.state();
+        let seniority = (object.created_at, object.uid.clone());
+        // Counting stops at the limit: what a turn costs does not grow with the queue.
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
+        let running = state.in_flight.union(&state.claims).take(most).count();
+        let ahead = state.waiting.range(..&seniority).take(most).count();
+        if running.saturating_add(ahead) < most {
+            state.waiting.remove(&seniority);
+            state.claims.insert(object.uid.clone());
+            Turn::Yours
+        } else {
+            state.waiting.insert(seniority, object.key.clone());
+            Turn::Wait
+        }
+    }
+
+    /// Gives a turn back, whether or not it was used: a written intent counts by itself.
+    pub fn release(&self, object: &Stored) -> Vec<Key> {
+        let mut state = self.state();
+        if state.claims.remove(&object.uid) {
+            state.next_in_line()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// No longer waits for a turn: there is nothing to start at the moment.
+    pub fn step_aside(&self, object: &Stored) -> Vec<Key> {
+        let mut state = self.state();
+        let seniority = (object.created_at, object.uid.clone());
+        if state.waiting.remove(&seniority).is_some() {
+            state.next_in_line()
+        } else {
+            Vec::new()
+        }
+    }
+
+    /// How many objects have each reason; reasons that none has any more are zero.
+    pub fn reasons(&self) -> Vec<(&'static str, i64)> {
+        let state = self.state();
+        Reason::ALL
+            .iter()
+            .map(|reason| {
+                (
+                    reason.as_str(),
+                    state.reasons.get(reason.as_str()).copied().unwrap_or(0),
+                )
+            })
+            .collect()
+    }
+
+    /// How many updates are open or running.
+    pub fn running(&self) -> usize {
+        self.state().in_flight.len()
+    }
+}
+
+impl State {
+    fn note(&mut self, object: &Stored) -> Vec<Key> {
+        let Stored {
+            key,
+            uid,
+            resource_version: _,
+            generation: _,
+            created_at,
+            deleting,
+            retry_requested_at: _,
+            body,
+        } = object;
+        let old = self.objects.get(key);
+        let is_stale = old.is_some_and(|old| {
+            old.uid == *uid && matches!((old.revision, object.revision()), (Some(known), Some(new)) if new < known)
+        });
+        if is_stale {
+            return Vec::new();
+        }
+        let (cluster, in_flight, reason) = match body {
+            Ok(Body { spec, status }) => (
+                Some(spec.cluster.clone()),
+                status
+                    .update
+                    .as_ref()
+                    .is_some_and(|update| update.is_open_intent() || update.is_running()),
+                ready_reason(status),
+            ),
+            // What it owns and runs is as it was when it could still be read.
+            Err(_) => (
+                old.and_then(|old| old.cluster.clone()),
+                self.in_flight.contains(uid),
+                Some(Reason::InvalidSpec.as_str()),
+            ),
+        };
+        let new = Entry {
+            uid: uid.clone(),
+            seniority: (*created_at, uid.clone()),
+            revision: object.revision(),
+            cluster,
+            deleting: *deleting,
+            reason,
+        };
+        let mut woken = Vec::new();
+        let old = old.cloned();
+        let is_same = old.as_ref().is_some_and(|old| {
+            old.uid == new.uid && old.cluster == new.cluster && old.deleting == new.deleting
+        });
+        if !is_same {
+            match &old {
+                Some(old) if old.uid == new.uid => woken.extend(self.leave_cluster(key, old)),
+                // Another object of this name: the one before is gone.
+                Some(_) => woken.extend(self.remove(key)),
+                None => {}
+            }
+            if let Some(cluster) = new.cluster.clone().filter(|_| !new.deleting) {
+                let owners = self.owners.entry(cluster).or_default();
+                owners.insert((new.seniority.clone(), key.clone()));
+                woken.extend(owners.iter().map(|(_, key)| key.clone()));
+            }
+        }
+        if let Some(reason) = self.objects.get(key).and_then(|old| old.reason) {
+            self.count(reason, -1);
+        }
+        if let Some(reason) = new.reason {
+            self.count(reason, 1);
+        }
+        if in_flight {
+            self.in_flight.insert(uid.clone());
+        } else if self.in_flight.remove(uid) {
+            woken.extend(self.next_in_line());
+        }
+        self.objects.insert(key.clone(), new);
+        woken.retain(|other| other != key);
+        woken
+    }
+
+    fn remove(&mut self, key: &Key) -> Vec<Key> {
+        let Some(entry) = self.objects.remove(key) else {
+            return Vec::new();
+        };
+        let mut woken = self.leave_cluster(key, &entry);
+        let Entry {
+            uid,
+            seniority,
+            revision: _,
+            cluster: _,
+            deleting: _,
+            reason,
+        } = entry;
+        if let Some(reason) = reason {
+            self.count(reason, -1);
+        }
+        self.waiting.remove(&seniority);
+        self.claims.remove(&uid);
+        if self.in_flight.remove(&uid) {
+            woken.extend(self.next_in_line());
+        }
+        woken
+    }
+
+    /// No longer counts among those who want the cluster. Returns the others, if it did.
+    fn leave_cluster(&mut self, key: &Key, entry: &Entry) -> Vec<Key> {
+        let Some(cluster) = &entry.cluster else {
+            return Vec::new();
+        };
+        let Some(owners) = self.owners.get_mut(cluster) else {
+            return Vec::new();
+        };
+        if !owners.remove(&(entry.seniority.clone(), key.clone())) {
+            return Vec::new();
+        }
+        let others = owners.iter().map(|(_, key)| key.clone()).collect();
+        if owners.is_empty() {
+            self.owners.remove(cluster);
+        }
+        others
+    }
+
+    /// Whoever waits longest. One at a time is woken; it wakes the next if it does not need its turn.
+    fn next_in_line(&self) -> Vec<Key> {
+        self.waiting.values().next().cloned().into_iter().collect()
+    }
+
+    fn count(&mut self, reason: &'static str, by: i64) {
+        *self.reasons.entry(reason).or_default() += by;
+    }
+}
+
+/// The reason of the Ready condition, as one of ours.
+fn ready_reason(status: &crate::api::ClusterUpgradeStatus) -> Option<&'static str> {
+    let ready = status
+        .conditions
+        .iter()
+        .find(|condition| condition.type_ == condition::READY)?;
+    Reason::ALL
+        .iter()
+        .map(|reason| reason.as_str())
+        .find(|reason| *reason == ready.reason)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::{ClusterUpgradeSpec, ClusterUpgradeStatus, Minor, Update};
+
+    fn object(name: &str, created: i64, cluster: &str) -> Stored {
+        Stored {
+            key: Key {
+                namespace: "ns".to_owned(),
+                name: name.to_owned(),
+            },
+            uid: format!("uid-{name}"),
+            resource_version: "1".to_owned(),
+            generation: 1,
+            created_at: Timestamp::from_second(created).unwrap(),
+            deleting: false,
+            retry_requested_at: None,
+            body: Ok(Body {
+                spec: ClusterUpgradeSpec {
+                    cluster: ClusterRef {
+                        account_id: "111122223333".to_owned(),
+                        region: "eu-central-1".to_owned(),
+                        name: cluster.to_owned(),
+                    },
+                    version: "1.34".to_owned(),
+                    role_arn: None,
+                    external_id: None,
+                    force: None,
+                    suspend: false,
+                },
+                status: ClusterUpgradeStatus::default(),
+            }),
+        }
+    }
+
+    fn running(mut object: Stored, revision: u64) -> Stored {
+        object.resource_version = revision.to_string();
+        if let Ok(body) = &mut object.body {
+            body.status.update = Some(Update {
+                id: Some("id".to_owned()),
+                kind: "VersionUpdate".to_owned(),
+                status: None,
+                from_version: Minor::new(33),
+                to_version: Minor::new(34),
+                for_version: None,
+                client_request_token: None,
+                attempt: None,
+                sends: None,
+                force: false,
+                requested_at: None,
+                last_send_at: None,
+                created_at: None,
+                finished_at: None,
+                errors: Vec::new(),
+            });
+        }
+        object
+    }
+
+    fn cluster(object: &Stored) -> ClusterRef {
+        object.body.as_ref().unwrap().spec.cluster.clone()
+    }
+
+    #[test]
+    fn the_oldest_object_owns_a_cluster_until_it_is_being_deleted() {
+        let fleet = Fleet::default();
+        let (young, old, other) = (
+            object("young", 2, "c"),
+            object("old", 1, "c"),
+            object("other", 0, "d"),
+        );
+        assert_eq!(fleet.note(&young), []);
+        assert_eq!(fleet.note(&other), []);
+        assert_eq!(
+            fleet.note(&old),
+            [young.key.clone()],
+            "the one that lost the cluster is looked at again"
+        );
+        assert_eq!(
+            fleet.owner_other_than(&cluster(&young), &young.uid),
+            Some(old.key.clone())
+        );
+        assert_eq!(fleet.owner_other_than(&cluster(&old), &old.uid), None);
+
+        let deleting = Stored {
+            deleting: true,
+            resource_version: "2".to_owned(),
+            ..old.clone()
+        };
+        assert_eq!(fleet.note(&deleting), [young.key.clone()]);
+        assert_eq!(fleet.owner_other_than(&cluster(&young), &young.uid), None);
+        assert_eq!(fleet.forget(&old.key, &old.uid), [] as [Key; 0]);
+    }
+
+    #[test]
+    fn an_object_that_a_relist_does_not_show_owns_nothing() {
+        let fleet = Fleet::default();
+        let (young, old) = (object("young", 2, "c"), object("old", 1, "c"));
+        fleet.note(&old);
+        fleet.note(&young);
+        let (gone, woken) = fleet.retain(Some("ns"), &HashSet::from([young.key.clone()]));
+        assert_eq!(
+            (gone, woken),
+            (vec![(old.key, old.uid)], vec![young.key.clone()])
+        );
+        assert_eq!(fleet.owner_other_than(&cluster(&young), &young.uid), None);
+    }
+
+    #[test]
+    fn turns_go_by_age_and_an_old_watch_event_frees_none() {
+        let fleet = Fleet::default();
+        let (first, second, third) = (
+            object("first", 1, "a"),
+            object("second", 2, "b"),
+            object("third", 3, "c"),
+        );
+        for object in [&first, &second, &third] {
+            fleet.note(object);
+        }
+        assert_eq!(fleet.claim(&first, 1), Turn::Yours);
+        assert_eq!(fleet.claim(&third, 1), Turn::Wait);
+        assert_eq!(fleet.claim(&second, 1), Turn::Wait);
+        assert_eq!(fleet.note(&running(first.clone(), 5)), []);
+        assert_eq!(fleet.release(&first), [second.key.clone()]);
+        assert_eq!(
+            fleet.claim(&second, 1),
+            Turn::Wait,
+            "the update of the first runs by now"
+        );
+        assert_eq!(
+            fleet.note(&first),
+            [],
+            "an event from before the update started"
+        );
+        assert_eq!(fleet.running(), 1);
+
+        let done = Stored {
+            resource_version: "6".to_owned(),
+            ..first.clone()
+        };
+        assert_eq!(
+            fleet.note(&done),
+            [second.key.clone()],
+            "the oldest that waits"
+        );
+        assert_eq!(fleet.claim(&third, 1), Turn::Wait, "the second is older");
+        assert_eq!(fleet.claim(&second, 1), Turn::Yours);
+        assert_eq!(fleet.release(&second), [third.key.clone()]);
+    }
+}

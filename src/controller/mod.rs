@@ -1,0 +1,25 @@
+//! The controller: observe, decide, persist, execute, report.
+
+mod allow;
+mod cache;
+pub mod conditions;
+mod context;
+mod events;
+mod execute;
+mod fleet;
+mod observe;
+mod persist;
+mod recall;
+mod reconcile;
+mod report;
+mod run;
+mod unreadable;
+mod watch;
+
+pub use allow::{AllowList, AllowRole};
+pub use cache::Cache;
+pub use context::{Clock, Context, Limits, Moment, Waker};
+pub use fleet::{Fleet, Turn};
+pub use recall::Recall;
+pub use reconcile::reconcile;
+pub use run::{Options, RunError, run};

@@ -1,0 +1,100 @@
+//! Writes what was decided, under guard: only if the object is still the one it was decided on.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use crate::api::{ClusterUpgradeStatus, Update};
+use crate::eks::Eks;
+use crate::plan::{Decision, Outcome};
+use crate::store::{Body, Store, StoreError, Stored};
+
+use super::conditions;
+use super::context::{Clock, Context};
+
+/// How often the id of an accepted update is tried to be written over other writers' changes, before looking it up is
+/// left to the next pass.
+const ID_TRIES: u32 = 4;
+
+/// The status that a decision asks for.
+pub fn status_of(decision: &Decision, generation: i64, now: Timestamp) -> ClusterUpgradeStatus {
+    let mut status = decision.memory.clone();
+    if let Outcome::Say(reason, message) = &decision.outcome {
+        status.observed_generation = Some(generation);
+        status.conditions = conditions::of(&status.conditions, *reason, message, generation, now);
+    }
+    status
+}
+
+/// Writes a decision. Without an action, a status that would not change is not written: idle costs nothing.
+///
+/// # Errors
+/// [`StoreError::Conflict`] where the object changed meanwhile: then nothing of the decision counts.
+pub async fn persist<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    object: &Arc<Stored>,
+    decision: &Decision,
+) -> Result<Arc<Stored>, StoreError> {
+    let Ok(Body { spec: _, status }) = &object.body else {
+        return Ok(Arc::clone(object));
+    };
+    if decision.outcome == Outcome::Silent {
+        return Ok(Arc::clone(object));
+    }
+    let next = status_of(decision, object.generation, ctx.clock.now());
+    if next == *status && decision.action.is_none() {
+        return Ok(Arc::clone(object));
+    }
+    let written = ctx.store.write_status(object, &next).await?;
+    ctx.waker.wake(ctx.fleet.note(&written));
+    Ok(written)
+}
+
+/// Writes what an answer to a send means. The answer must not be lost to somebody else's write, so a conflict is
+/// answered by reading the object live and adding the answer to what it is now, if it still is the same intent.
+///
+/// # Errors
+/// Where that does not succeed either; the next pass finds the update by looking.
+pub async fn persist_answer<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    announced: &Arc<Stored>,
+    answer: &Decision,
+) -> Result<Arc<Stored>, StoreError> {
+    let mut at = Arc::clone(announced);
+    let mut answer = answer.clone();
+    for _ in 1..ID_TRIES {
+        match persist(ctx, &at, &answer).await {
+            Err(StoreError::Conflict) => {
+                let live = ctx.store.live(&announced.key).await?;
+                let Some(merged) = onto(announced, &live, &answer) else {
+                    return Err(StoreError::Conflict);
+                };
+                at = Arc::new(live);
+                answer.memory = merged;
+            }
+            other => return other,
+        }
+    }
+    persist(ctx, &at, &answer).await
+}
+
+/// The live memory with the answer in it, if the live object still has the open intent that was answered.
+fn onto(announced: &Stored, live: &Stored, answer: &Decision) -> Option<ClusterUpgradeStatus> {
+    let Ok(Body { spec: _, status }) = &live.body else {
+        return None;
+    };
+    let theirs = status.update.as_ref()?;
+    let ours = answer.memory.update.as_ref()?;
+    let is_same = live.uid == announced.uid
+        && !live.deleting
+        && theirs.is_open_intent()
+        && theirs.client_request_token == ours.client_request_token;
+    is_same.then(|| ClusterUpgradeStatus {
+        update: Some(Update {
+            sends: theirs.sends.max(ours.sends),
+            last_send_at: theirs.last_send_at.max(ours.last_send_at),
+            ..ours.clone()
+        }),
+        ..status.clone()
+    })
+}

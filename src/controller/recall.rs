@@ -1,0 +1,149 @@
+//! What this process remembers of an object beyond its status: runs of failures, and when it saw a spec first.
+//!
+//! Losing it costs patience, never safety.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use jiff::Timestamp;
+
+use crate::eks::EksError;
+use crate::plan::Trouble;
+
+/// By uid.
+#[derive(Default)]
+pub struct Recall(Mutex<HashMap<String, Memory>>);
+
+#[derive(Default)]
+struct Memory {
+    trouble: Option<Trouble>,
+    refusals: Option<Trouble>,
+    generation: Option<(i64, Timestamp)>,
+    overdue: HashSet<String>,
+}
+
+impl Recall {
+    fn all(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts what came of looking at EKS. Returns the present run of failures.
+    pub fn looked(&self, uid: &str, failure: Option<&EksError>, now: Timestamp) -> Option<Trouble> {
+        let mut all = self.all();
+        let memory = all.entry(uid.to_owned()).or_default();
+        memory.trouble = failure.map(|error| counted(memory.trouble, error, now));
+        memory.trouble
+    }
+
+    /// Counts what came of a send that was answered.
+    pub fn sent(&self, uid: &str, refusal: Option<&EksError>, now: Timestamp) {
+        let mut all = self.all();
+        let memory = all.entry(uid.to_owned()).or_default();
+        memory.refusals = refusal.map(|error| counted(memory.refusals, error, now));
+    }
+
+    /// The present run of refused sends.
+    pub fn refusals(&self, uid: &str) -> Option<Trouble> {
+        self.all().get(uid).and_then(|memory| memory.refusals)
+    }
+
+    /// When this process saw this generation of the spec first.
+    pub fn first_seen(&self, uid: &str, generation: i64, now: Timestamp) -> Timestamp {
+        let mut all = self.all();
+        let memory = all.entry(uid.to_owned()).or_default();
+        match memory.generation {
+            Some((known, at)) if known == generation => at,
+            _ => {
+                memory.generation = Some((generation, now));
+                now
+            }
+        }
+    }
+
+    /// Whether an update is found overdue for the first time.
+    pub fn overdue_first_time(&self, uid: &str, update: &str) -> bool {
+        self.all()
+            .entry(uid.to_owned())
+            .or_default()
+            .overdue
+            .insert(update.to_owned())
+    }
+
+    /// Forgets a deleted object.
+    pub fn forget(&self, uid: &str) {
+        self.all().remove(uid);
+    }
+}
+
+/// The run of failures with one more.
+fn counted(before: Option<Trouble>, error: &EksError, now: Timestamp) -> Trouble {
+    match before {
+        Some(run) if run.kind == error.kind => Trouble {
+            in_a_row: run.in_a_row.saturating_add(1),
+            of_kind: run.of_kind.saturating_add(1),
+            ..run
+        },
+        other => Trouble {
+            kind: error.kind,
+            in_a_row: other.map_or(1, |run| run.in_a_row.saturating_add(1)),
+            of_kind: 1,
+            since: now,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::eks::ErrorKind;
+
+    fn error(kind: ErrorKind) -> EksError {
+        EksError {
+            kind,
+            operation: "eks:DescribeCluster",
+            code: String::new(),
+            message: String::new(),
+            request_id: None,
+            clock_behind: None,
+        }
+    }
+
+    #[test]
+    fn a_run_ends_with_a_success_and_a_kind_with_another() {
+        let recall = Recall::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        let run = |kind, in_a_row, of_kind, since| {
+            Some(Trouble {
+                kind,
+                in_a_row,
+                of_kind,
+                since: at(since),
+            })
+        };
+        let (denied, down) = (
+            error(ErrorKind::AccessDenied),
+            error(ErrorKind::Unavailable),
+        );
+        assert_eq!(
+            recall.looked("uid", Some(&down), at(1)),
+            run(ErrorKind::Unavailable, 1, 1, 1)
+        );
+        assert_eq!(
+            recall.looked("uid", Some(&down), at(2)),
+            run(ErrorKind::Unavailable, 2, 2, 1)
+        );
+        assert_eq!(
+            recall.looked("uid", Some(&denied), at(3)),
+            run(ErrorKind::AccessDenied, 3, 1, 3)
+        );
+        assert_eq!(recall.looked("uid", None, at(4)), None);
+        assert_eq!(
+            recall.looked("uid", Some(&denied), at(5)),
+            run(ErrorKind::AccessDenied, 1, 1, 5)
+        );
+        assert_eq!(
+            recall.looked("other", Some(&denied), at(9)),
+            run(ErrorKind::AccessDenied, 1, 1, 9)
+        );
+    }
+}

@@ -1,0 +1,213 @@
+//! The life of one reconcile: observe, decide, persist, execute, report.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::api::ClusterUpgradeStatus;
+use crate::eks::{Eks, ErrorKind, Target};
+use crate::plan::{
+    Action, Decision, Facts, Object, Observed, Sent, Standing, Trouble, Wake, Wish, answered,
+    decide,
+};
+use crate::store::{Body, Key, Store, StoreError, Stored};
+
+use super::context::{Clock, Context, Moment};
+use super::execute::execute;
+use super::fleet::Turn;
+use super::observe::observe;
+use super::persist::{persist, persist_answer};
+use super::{report, unreadable};
+
+/// Looks at one object and takes at most one step. Returns when to look again; `None` means when it changes.
+///
+/// # Errors
+/// Where the API server did not take a write; nothing was sent then.
+pub async fn reconcile<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    key: &Key,
+) -> Result<Option<Duration>, StoreError> {
+    let Some(stored) = ctx.store.cached(key) else {
+        return Ok(None);
+    };
+    let body = match &stored.body {
+        Ok(body) => body,
+        Err(why) => return unreadable::report(ctx, &stored, why).await,
+    };
+    let moment = Moment::now(&ctx.clock);
+    let object = object(ctx, &stored, body, moment);
+    let standing = standing(ctx, &stored, body, &object);
+    let nothing_yet = Observed::default();
+    let facts = Facts {
+        object: &object,
+        memory: &body.status,
+        standing: &standing,
+        observed: &nothing_yet,
+        trouble: None,
+        refusals: ctx.recall.refusals(&stored.uid),
+        settings: &ctx.settings,
+        now: moment.wall(),
+    };
+
+    let observed = observe(ctx, &facts).await;
+    let trouble = looked(ctx, &stored, &observed);
+    // Read again: reading took its time, and a decision is made on when it is made.
+    let decided_at = Moment::now(&ctx.clock);
+    let facts = Facts {
+        observed: &observed,
+        trouble,
+        now: decided_at.wall(),
+        ..facts
+    };
+    let decision = decide_in_turn(ctx, &stored, &facts);
+
+    let written = persist(ctx, &stored, &decision).await;
+    ctx.waker.wake(ctx.fleet.release(&stored));
+    let written = written?;
+    let (Some(action), Ok(wish)) = (&decision.action, &object.wish) else {
+        report::report(ctx, &body.status, &written, &decision).await;
+        return Ok(wait(decision.wake));
+    };
+    let sent = execute(ctx, &wish.target, action, decided_at).await;
+    report::sent(ctx, &written, &sent);
+    let answer = take(ctx, &stored, &written, &wish.target, &sent);
+    let after = persist_answer(ctx, &written, &answer).await?;
+    report::report(ctx, &body.status, &after, &answer).await;
+    Ok(wait(answer.wake))
+}
+
+/// Decides; where an update would start, only if it is this object's turn.
+fn decide_in_turn<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    facts: &Facts<'_>,
+) -> Decision {
+    let decision = decide(facts);
+    let starts = |decision: &Decision| match &decision.action {
+        Some(Action::Send(_)) => facts
+            .memory
+            .update
+            .as_ref()
+            .is_none_or(|update| !update.is_open_intent()),
+        None => false,
+    };
+    if !starts(&decision) {
+        ctx.waker.wake(ctx.fleet.step_aside(stored));
+        return decision;
+    }
+    let most = ctx.limits.max_running_updates;
+    match ctx.fleet.claim(stored, most) {
+        Turn::Yours => decision,
+        Turn::Wait => decide(&Facts {
+            standing: &Standing {
+                queued_behind: Some(most),
+                ..facts.standing.clone()
+            },
+            ..facts.clone()
+        }),
+    }
+}
+
+fn object<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    body: &Body,
+    moment: Moment,
+) -> Object {
+    let Stored {
+        key,
+        uid,
+        resource_version: _,
+        generation,
+        created_at: _,
+        deleting,
+        retry_requested_at,
+        body: _,
+    } = stored;
+    let seen = ctx.recall.first_seen(uid, *generation, moment.wall());
+    Object {
+        name: key.to_string(),
+        uid: uid.clone(),
+        generation: *generation,
+        deleting: *deleting,
+        retry_requested_at: retry_requested_at.clone(),
+        wish: Wish::try_from(&body.spec),
+        settled_at: seen.checked_add(ctx.limits.settle).ok(),
+    }
+}
+
+fn standing<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    body: &Body,
+    object: &Object,
+) -> Standing {
+    let role = object
+        .wish
+        .as_ref()
+        .ok()
+        .and_then(|wish| wish.target.role_arn.as_deref());
+    Standing {
+        owner: ctx
+            .fleet
+            .owner_other_than(&body.spec.cluster, &stored.uid)
+            .map(|owner| owner.to_string()),
+        not_allowed: ctx.allow.refusal(&stored.key.namespace, role),
+        queued_behind: None,
+    }
+}
+
+/// Takes note of how looking went.
+fn looked<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    observed: &Observed,
+) -> Option<Trouble> {
+    let failure = observed.failure();
+    report::looked(ctx, stored, failure);
+    ctx.recall.looked(&stored.uid, failure, ctx.clock.now())
+}
+
+/// Takes note of how sending went, and says what it means.
+fn take<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    written: &Stored,
+    target: &Target,
+    sent: &Sent,
+) -> Decision {
+    let now = ctx.clock.now();
+    match sent {
+        Sent::Accepted(_) => ctx.recall.sent(&stored.uid, None, now),
+        Sent::NotAccepted(error) => {
+            ctx.recall.sent(&stored.uid, Some(error), now);
+            if error.kind == ErrorKind::InvalidParameter {
+                ctx.cache.forget_versions(target);
+            }
+        }
+        Sent::Dropped => {}
+    }
+    let unwritten = ClusterUpgradeStatus::default();
+    let memory = written
+        .body
+        .as_ref()
+        .map_or(&unwritten, |body| &body.status);
+    answered(memory, sent, &ctx.settings, now)
+}
+
+/// The wait, spread a little so that objects do not march in step.
+fn wait(wake: Wake) -> Option<Duration> {
+    match wake {
+        Wake::Now => Some(Duration::ZERO),
+        Wake::OnChange => None,
+        Wake::After(wait) => {
+            let spread = 1.0 + (fastrand::f64() - 0.5) / 5.0;
+            let wait = Duration::try_from(wait.max(SignedDuration::ZERO)).unwrap_or_default();
+            Some(wait.mul_f64(if wait > Duration::from_secs(1) {
+                spread
+            } else {
+                1.0
+            }))
+        }
+    }
+}

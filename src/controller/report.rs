@@ -1,0 +1,119 @@
+//! Says what was decided and done: Events, one log line, metrics. All of it from the same decision.
+
+use crate::api::ClusterUpgradeStatus;
+use crate::eks::{Eks, EksError, ErrorKind};
+use crate::plan::{self, Decision, Outcome, Sent};
+use crate::store::{Body, Store, Stored};
+
+use super::context::{Clock, Context};
+use super::events;
+
+/// Reports a written decision. Only transitions are worth an Event or a line at info level.
+pub async fn report<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    before: &ClusterUpgradeStatus,
+    after: &Stored,
+    decision: &Decision,
+) {
+    let Ok(Body { spec: _, status }) = &after.body else {
+        return;
+    };
+    let mut notes = events::between(before, status);
+    if let Some(update) = &status.update
+        && let Some(id) = &update.id
+        && plan::is_overdue(update, &ctx.settings, ctx.clock.now())
+        && ctx.recall.overdue_first_time(&after.uid, id)
+    {
+        ctx.metrics.overdue();
+        notes.push(events::overdue(
+            update,
+            ctx.settings.overdue_after.as_mins().into(),
+        ));
+    }
+    if let Outcome::Say(reason, message) = &decision.outcome {
+        let had = before
+            .conditions
+            .iter()
+            .any(|condition| condition.reason == reason.as_str());
+        // Messages quote AWS, and so may name accounts: they stay out of the log at info level.
+        if !had {
+            tracing::info!(object = %after.key, %reason, "state changed");
+        }
+        tracing::debug!(object = %after.key, %reason, message, "decided");
+    }
+    for note in notes {
+        tracing::info!(object = %after.key, event = note.reason, action = note.action, "event");
+        ctx.metrics.event(&note.reason);
+        ctx.store.publish(after, &note).await;
+    }
+}
+
+/// Logs what became of a send.
+pub fn sent<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>, object: &Stored, sent: &Sent) {
+    let update = object
+        .body
+        .as_ref()
+        .ok()
+        .and_then(|body| body.status.update.as_ref());
+    let Some(update) = update else { return };
+    let (from, to) = (update.from_version, update.to_version);
+    let (attempt, sends) = (
+        update.attempt.unwrap_or_default(),
+        update.sends.unwrap_or_default(),
+    );
+    let object = &object.key;
+    match sent {
+        Sent::Accepted(view) => {
+            ctx.metrics.sent("accepted");
+            tracing::info!(%object, %from, %to, attempt, sends, update = view.id, "EKS accepted the update");
+        }
+        Sent::NotAccepted(error) => {
+            ctx.metrics.sent(error.kind.label());
+            let EksError {
+                kind,
+                operation: _,
+                code,
+                message,
+                request_id,
+                clock_behind: _,
+            } = error;
+            tracing::warn!(
+                %object, %from, %to, attempt, sends, kind = kind.label(), code, request = request_id.as_deref(),
+                "EKS did not accept the update"
+            );
+            tracing::debug!(%object, message, "EKS's words");
+        }
+        Sent::Dropped => {
+            ctx.metrics.sent("dropped");
+            tracing::warn!(%object, %from, %to, attempt, sends, "not sent: too late after its guarded write, or ending");
+        }
+    }
+}
+
+/// Counts and logs what went wrong while looking.
+pub fn looked<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    object: &Stored,
+    failure: Option<&EksError>,
+) {
+    let Some(error) = failure else { return };
+    let EksError {
+        kind,
+        operation,
+        code,
+        message,
+        request_id,
+        clock_behind,
+    } = error;
+    ctx.metrics.observation_failed(kind.label());
+    // An absent cluster is the object's own trouble and said there; the rest may be the operator's.
+    if *kind == ErrorKind::NotFound {
+        tracing::debug!(object = %object.key, operation, code, "not found");
+    } else {
+        tracing::warn!(
+            object = %object.key, operation, kind = kind.label(), code, request = request_id.as_deref(),
+            clock_behind, "EKS could not be asked"
+        );
+    }
+    tracing::debug!(object = %object.key, message, "AWS's words");
+}

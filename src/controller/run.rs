@@ -1,0 +1,338 @@
+//! Starts the controller, keeps it running, and ends it cleanly.
+
+use std::net::SocketAddr;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use futures::{StreamExt, future};
+use jiff::{SignedDuration, Timestamp};
+use kube::runtime::controller::{Action, Error as ControllerError, applier};
+use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::{Api, Client};
+use tokio::sync::{mpsc, watch};
+
+use crate::eks::Eks;
+use crate::eks::aws::AwsEks;
+use crate::http;
+use crate::metrics::Metrics;
+use crate::plan::Settings;
+use crate::store::kube::{Caches, KubeStore, Watched};
+use crate::store::{Key, StoreError};
+
+use super::allow::{AllowList, AllowRole};
+use super::cache::Cache;
+use super::context::{Clock, Context, Limits, Waker};
+use super::fleet::Fleet;
+use super::recall::Recall;
+use super::reconcile::reconcile;
+use super::watch::{Scope, changes};
+
+/// How long what runs may take to end after a signal. Kubernetes grants thirty seconds by default; ten are promised.
+const SHUTDOWN_WITHIN: Duration = Duration::from_secs(9);
+
+/// How the controller is set up.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The settings that decisions depend on.
+    pub settings: Settings,
+    /// The controller's own limits.
+    pub limits: Limits,
+    /// How many objects are looked at at a time.
+    pub concurrency: NonZeroU16,
+    /// The watched namespaces; all where empty.
+    pub namespaces: Vec<String>,
+    /// Which namespace may use which role.
+    pub allow_roles: Vec<AllowRole>,
+    /// Where `/metrics`, `/healthz` and `/readyz` are served.
+    pub metrics_addr: SocketAddr,
+}
+
+/// Why the controller could not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// No Kubernetes API to talk to.
+    #[error("no Kubernetes API server is configured: {0}. Set KUBECONFIG, or run in a cluster")]
+    Kubeconfig(#[from] kube::config::InferConfigError),
+    /// The client could not be built.
+    #[error("the Kubernetes client cannot be set up: {0}")]
+    Client(#[from] kube::Error),
+    /// The address for metrics cannot be used.
+    #[error("cannot serve metrics on {0}: {1}. Choose another --metrics-addr")]
+    Metrics(SocketAddr, std::io::Error),
+    /// Signals cannot be caught.
+    #[error("cannot wait for signals: {0}")]
+    Signals(std::io::Error),
+}
+
+/// Why a reconcile brought nothing.
+#[derive(Debug, thiserror::Error)]
+enum ReconcileError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the reconcile ended in a bug: {0}")]
+    Bug(#[from] tokio::task::JoinError),
+}
+
+/// The system's clocks.
+struct SystemClock {
+    start: Instant,
+}
+
+impl Clock for SystemClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.start.elapsed()
+    }
+}
+
+type Shared = Arc<Context<AwsEks, KubeStore, SystemClock>>;
+
+/// Runs until SIGTERM or SIGINT.
+///
+/// # Errors
+/// Where it cannot start.
+pub async fn run(options: Options) -> Result<(), RunError> {
+    let Options {
+        settings,
+        limits,
+        concurrency,
+        namespaces,
+        allow_roles,
+        metrics_addr,
+    } = options;
+    let stop = signals()?;
+    let mut config = kube::Config::infer().await?;
+    // Our own loop repeats; kube's would repeat a guarded write for minutes.
+    config.default_retry = false;
+    let client = Client::try_from(config)?;
+    let metrics = Arc::new(Metrics::default());
+    let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
+
+    let mut waker = Waker::default();
+    let mut caches = Caches::new();
+    let mut synced = Vec::new();
+    let mut scopes = Vec::new();
+    for namespace in watched(namespaces) {
+        let (cache, writer) = store();
+        let (queue, woken) = mpsc::unbounded_channel();
+        let (done, is_done) = watch::channel(false);
+        waker.add(namespace.clone(), queue);
+        caches.insert(namespace.clone(), cache.clone());
+        synced.push(is_done);
+        scopes.push((
+            cache,
+            Scope {
+                namespace,
+                writer,
+                woken,
+                synced: done,
+            },
+        ));
+    }
+    let stopping = Arc::new(AtomicBool::new(false));
+    let ctx: Shared = Arc::new(Context {
+        eks,
+        store: KubeStore::new(client.clone(), caches, Arc::clone(&metrics)),
+        clock: SystemClock {
+            start: Instant::now(),
+        },
+        settings,
+        limits,
+        allow: AllowList(allow_roles),
+        fleet: Fleet::default(),
+        recall: Recall::default(),
+        cache: Cache::default(),
+        waker,
+        metrics,
+        stopping: Arc::clone(&stopping),
+    });
+
+    let listener = http::listen(metrics_addr)
+        .await
+        .map_err(|error| RunError::Metrics(metrics_addr, error))?;
+    let served = tokio::spawn(http::serve(listener, Arc::clone(&ctx), synced.clone()));
+    let controllers = scopes.into_iter().map(|(cache, scope)| {
+        let running = Running {
+            client: client.clone(),
+            synced: synced.clone(),
+            concurrency,
+            stop: stop.clone(),
+        };
+        tokio::spawn(control(Arc::clone(&ctx), running, cache, scope))
+    });
+    let mut controllers = future::join_all(controllers);
+
+    let mut stopped = stop;
+    tokio::select! {
+        _ = stopped.wait_for(|stop| *stop) => {}
+        _ = &mut controllers => tracing::error!("every watch has ended; this is a bug"),
+    }
+    // What is being written ends; nothing new is sent.
+    stopping.store(true, Ordering::Relaxed);
+    tracing::info!("ending: what is under way is finished, nothing new is sent");
+    if tokio::time::timeout(SHUTDOWN_WITHIN, controllers)
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            "ended before everything was finished; open intents are looked up at the next start"
+        );
+    }
+    served.abort();
+    Ok(())
+}
+
+/// One watch per namespace: a cache shared by several watches would lose objects when one of them lists anew.
+fn watched(namespaces: Vec<String>) -> Vec<Option<String>> {
+    let mut namespaces: Vec<_> = namespaces.into_iter().map(Some).collect();
+    namespaces.sort();
+    namespaces.dedup();
+    if namespaces.is_empty() {
+        vec![None]
+    } else {
+        namespaces
+    }
+}
+
+/// Becomes true on the first SIGTERM or SIGINT; the second SIGINT ends the process at once.
+fn signals() -> Result<watch::Receiver<bool>, RunError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        stop.send_replace(true);
+        interrupt.recv().await;
+        std::process::exit(130);
+    });
+    Ok(stopped)
+}
+
+/// What every scope is run with.
+struct Running {
+    client: Client,
+    synced: Vec<watch::Receiver<bool>>,
+    concurrency: NonZeroU16,
+    stop: watch::Receiver<bool>,
+}
+
+/// Looks at the objects of one scope until told to stop.
+async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Scope) {
+    let Running {
+        client,
+        synced,
+        concurrency,
+        mut stop,
+    } = running;
+    let api: Api<Watched> = match &scope.namespace {
+        Some(namespace) => Api::namespaced(client, namespace),
+        None => Api::all(client),
+    };
+    let queue = changes(Arc::clone(&ctx), api, scope).take_until(Box::pin(async move {
+        let _closed = stop.wait_for(|stop| *stop).await.is_err();
+    }));
+    let config = kube::runtime::controller::Config::default().concurrency(concurrency.get());
+    let looked_at = applier(
+        move |object: Arc<Watched>, ctx: Shared| {
+            let synced = synced.clone();
+            Box::pin(async move { look(ctx, &object, synced).await })
+        },
+        |object, error, ctx| again(&ctx, &object, error),
+        ctx,
+        cache,
+        Box::pin(queue),
+        config,
+    );
+    looked_at
+        .for_each(|result| {
+            match result {
+                Ok(_) => {}
+                Err(ControllerError::ObjectNotFound(object)) => {
+                    tracing::debug!(%object, "no longer there")
+                }
+                // Reported where they happened.
+                Err(ControllerError::ReconcilerFailed(..) | ControllerError::QueueError(_)) => {}
+                Err(ControllerError::RunnerError(error)) => {
+                    tracing::error!(%error, "the runner failed")
+                }
+            }
+            future::ready(())
+        })
+        .await;
+}
+
+/// One reconcile, in a task of its own: a bug in one object's does not end the others'.
+async fn look(
+    ctx: Shared,
+    object: &Watched,
+    synced: Vec<watch::Receiver<bool>>,
+) -> Result<Action, ReconcileError> {
+    // Who owns a cluster is known once every namespace has been listed.
+    for mut synced in synced {
+        if synced.wait_for(|synced| *synced).await.is_err() {
+            return Ok(Action::await_change());
+        }
+    }
+    let ObjectRef {
+        name, namespace, ..
+    } = ObjectRef::from_obj(object);
+    let key = Key {
+        namespace: namespace.unwrap_or_default(),
+        name,
+    };
+    let started = Instant::now();
+    let metrics = Arc::clone(&ctx.metrics);
+    let outcome = tokio::spawn(async move { reconcile(&*ctx, &key).await }).await;
+    metrics.reconciled(started.elapsed());
+    Ok(outcome??.map_or_else(Action::await_change, Action::requeue))
+}
+
+/// When to look again after a reconcile that brought nothing.
+fn again<E: Eks, C: Clock>(
+    ctx: &Context<E, KubeStore, C>,
+    object: &Watched,
+    error: &ReconcileError,
+) -> Action {
+    let object = ObjectRef::from_obj(object);
+    let resync = Duration::try_from(
+        ctx.settings
+            .resync_interval
+            .max(SignedDuration::from_secs(1)),
+    )
+    .unwrap_or(Duration::from_mins(10));
+    match error {
+        ReconcileError::Store(error) => {
+            ctx.metrics.reconcile_failed(error.label());
+            match error {
+                // Somebody else wrote: what they wrote is on its way through the watch.
+                StoreError::Conflict => {
+                    tracing::debug!(%object, "decided on an old state; looking again");
+                    Action::requeue(Duration::from_millis(50))
+                }
+                StoreError::Gone => Action::await_change(),
+                StoreError::Unavailable(why) => {
+                    tracing::warn!(%object, why, "the API server did not take a write; looking again");
+                    Action::requeue(Duration::from_secs(5).mul_f64(0.8 + fastrand::f64() * 0.4))
+                }
+                StoreError::Refused(why) => {
+                    tracing::error!(%object, why, "the API server refuses a status write: see the operator's RBAC and the CRD's version");
+                    Action::requeue(resync)
+                }
+            }
+        }
+        ReconcileError::Bug(bug) => {
+            ctx.metrics.reconcile_failed("bug");
+            tracing::error!(%object, %bug, "a bug: please report it; looking again later");
+            Action::requeue(resync)
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! The real face of the port: the AWS SDK.
+//!
+//! [`AwsEks`] only sends and reads: who signs is `clients`, what an error means is `classify`, how an answer reads is `convert`.
+
+mod assumed_role;
+mod base;
+mod classify;
+mod clients;
+mod convert;
+mod words;
+
+use std::collections::HashSet;
+use std::future::Future;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use aws_config::SdkConfig;
+use aws_sdk_eks::Client;
+use aws_sdk_eks::config::http::HttpResponse;
+use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_eks::operation::RequestId;
+
+use self::base::Origin;
+use self::clients::Clients;
+use super::{
+    ClusterView, Eks, EksError, ErrorKind, OfferedVersion, Target, UpdateView, VersionRequest,
+};
+
+/// How many entries to ask for per page; the most that EKS gives.
+const PAGE_SIZE: i32 = 100;
+
+/// Pages after which a listing is taken for broken. Ten thousand updates of one cluster are decades of work.
+const MAX_PAGES: usize = 100;
+
+/// How long all pages of one listing may take together: inside the ten seconds of a shutdown.
+const LISTING_TIMEOUT: Duration = Duration::from_secs(8);
+
+/// Is told of every call to AWS, once it has ended. Metrics implement it.
+pub trait CallObserver: Send + Sync + 'static {
+    /// `operation` is the IAM action, such as `eks:DescribeCluster`; `outcome` is `ok` or [`ErrorKind::label`]; `took` includes
+    /// the loading of credentials where that was needed. Every page of a listing is a call of its own.
+    fn called(&self, operation: &'static str, outcome: &'static str, took: Duration);
+}
+
+/// Nobody listens.
+impl CallObserver for () {
+    fn called(&self, _operation: &'static str, _outcome: &'static str, _took: Duration) {}
+}
+
+/// EKS through the AWS SDK: one attempt per call, all calls bounded in time, clients and credentials shared.
+pub struct AwsEks {
+    clients: Clients,
+    observer: Arc<dyn CallObserver>,
+}
+
+impl AwsEks {
+    /// Reads the SDK's own settings (environment, profile files, web identity, container and instance credentials).
+    ///
+    /// Touches no network: credentials are asked for at the first call. Never fails; what is wrong with the settings shows in
+    /// the first call's error.
+    pub async fn load(observer: Arc<dyn CallObserver>) -> Self {
+        Self::with_origin(Origin::Chain, observer).await
+    }
+
+    /// Uses settings that were loaded elsewhere, such as an endpoint of a test.
+    ///
+    /// Retries, timeouts (but for that of an attempt), the HTTP client and the identity cache of `config` are replaced by the
+    /// operator's own; everything else is kept.
+    /// `config` must come from `aws_config`, which sets the behaviour version, clock and sleep that clients need.
+    pub async fn new(config: SdkConfig, observer: Arc<dyn CallObserver>) -> Self {
+        Self::with_origin(Origin::Given(Box::new(config)), observer).await
+    }
+
+    async fn with_origin(origin: Origin, observer: Arc<dyn CallObserver>) -> Self {
+        Self {
+            clients: Clients::new(origin).await,
+            observer,
+        }
+    }
+
+    /// One call: the client of the target's region and role, one attempt, the error told apart, counted and logged.
+    async fn call<T, E, F>(
+        &self,
+        operation: &'static str,
+        target: &Target,
+        send: impl FnOnce(Client) -> F + Send,
+    ) -> Result<T, EksError>
+    where
+        T: RequestId,
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
+    {
+        let started = Instant::now();
+        let lease = self.clients.lease(target).await;
+        // Boxed, since the SDK's future is some ten kilobytes that every caller's future would carry.
+        let answer = match Box::pin(send(lease.client())).await {
+            Ok(output) => Ok(output),
+            Err(error) => {
+                let failure = classify::failure(operation, &error);
+                self.clients.forget(&lease, failure.suspect).await;
+                Err(failure.error)
+            }
+        };
+        let took = started.elapsed();
+        let (outcome, code, request_id) = match &answer {
+            Ok(output) => ("ok", "", output.request_id()),
+            Err(error) => (
+                error.kind.label(),
+                error.code.as_str(),
+                error.request_id.as_deref(),
+            ),
+        };
+        self.observer.called(operation, outcome, took);
+        tracing::debug!(
+            operation,
+            cluster = target.name,
+            region = target.region,
+            outcome,
+            code,
+            request_id,
+            ms = u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+            "called AWS"
+        );
+        answer
+    }
+}
+
+/// Collects all pages. EKS promises no end: a token that comes twice, or too many pages, is a broken answer.
+async fn all_pages<T, F>(
+    operation: &'static str,
+    mut page: impl FnMut(Option<String>) -> F + Send,
+) -> Result<Vec<T>, EksError>
+where
+    T: Send,
+    F: Future<Output = Result<(Vec<T>, Option<String>), EksError>> + Send,
+{
+    let reading = async {
+        let mut items = Vec::new();
+        let mut seen = HashSet::new();
+        let mut token = None;
+        for _ in 0..MAX_PAGES {
+            let (some, next) = page(token).await?;
+            items.extend(some);
+            let Some(next) = next.filter(|token| !token.is_empty()) else {
+                return Ok(items);
+            };
+            if !seen.insert(next.clone()) {
+                return Err(convert::broken(operation, "its pages go round in a circle"));
+            }
+            token = Some(next);
+        }
+        Err(convert::broken(operation, "its pages do not end"))
+    };
+    tokio::time::timeout(LISTING_TIMEOUT, reading)
+        .await
+        .unwrap_or_else(|_| {
+            Err(EksError {
+                kind: ErrorKind::Unavailable,
+                operation,
+                code: "Timeout".to_owned(),
+                message: format!("not all pages came within {LISTING_TIMEOUT:?}"),
+                request_id: None,
+                clock_behind: None,
+            })
+        })
+}
+
+impl Eks for AwsEks {
+    async fn describe_cluster(&self, target: &Target) -> Result<ClusterView, EksError> {
+        const OPERATION: &str = "eks:DescribeCluster";
+        let output = self
+            .call(OPERATION, target, |client| {
+                client.describe_cluster().name(&target.name).send()
+            })
+            .await?;
+        convert::cluster(OPERATION, output.cluster)
+    }
+
+    async fn list_updates(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        const OPERATION: &str = "eks:ListUpdates";
+        all_pages(OPERATION, |token| async move {
+            let output = self
+                .call(OPERATION, target, |client| {
+                    client
+                        .list_updates()
+                        .name(&target.name)
+                        .max_results(PAGE_SIZE)
+                        .set_next_token(token)
+                        .send()
+                })
+                .await?;
+            Ok((output.update_ids.unwrap_or_default(), output.next_token))
+        })
+        .await
+    }
+
+    async fn describe_update(&self, target: &Target, id: &str) -> Result<UpdateView, EksError> {
+        const OPERATION: &str = "eks:DescribeUpdate";
+        let output = self
+            .call(OPERATION, target, |client| {
+                client
+                    .describe_update()
+                    .name(&target.name)
+                    .update_id(id)
+                    .send()
+            })
+            .await?;
+        convert::update(OPERATION, output.update)
+    }
+
+    async fn describe_cluster_versions(
+        &self,
+        target: &Target,
+    ) -> Result<Vec<OfferedVersion>, EksError> {
+        const OPERATION: &str = "eks:DescribeClusterVersions";
+        // No filter: without `includeAll` EKS answers what it offers, and its status filter takes one status only.
+        let versions = all_pages(OPERATION, |token| async move {
+            let output = self
+                .call(OPERATION, target, |client| {
+                    client
+                        .describe_cluster_versions()
+                        .max_results(PAGE_SIZE)
+                        .set_next_token(token)
+                        .send()
+                })
+                .await?;
+            Ok((
+                output.cluster_versions.unwrap_or_default(),
+                output.next_token,
+            ))
+        })
+        .await?;
+        Ok(versions
+            .into_iter()
+            .filter_map(convert::offered_version)
+            .collect())
+    }
+
+    async fn update_cluster_version(
+        &self,
+        target: &Target,
+        request: &VersionRequest,
+    ) -> Result<UpdateView, EksError> {
+        const OPERATION: &str = "eks:UpdateClusterVersion";
+        let VersionRequest {
+            version,
+            client_request_token,
+            force,
+        } = request;
+        let output = self
+            .call(OPERATION, target, |client| {
+                client
+                    .update_cluster_version()
+                    .name(&target.name)
+                    .version(version.to_string())
+                    .client_request_token(client_request_token)
+                    .set_force(force.then_some(true))
+                    .send()
+            })
+            .await?;
+        convert::update(OPERATION, output.update)
+    }
+}

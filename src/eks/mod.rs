@@ -1,0 +1,162 @@
+//! The port to EKS: the few reads and the one mutation the operator needs, in its own words.
+//!
+//! [`aws`] is the real face; it alone imports the SDK.
+
+pub mod aws;
+mod error;
+
+use std::future::Future;
+
+use jiff::Timestamp;
+
+pub use error::{EksError, ErrorKind};
+
+use crate::api::Minor;
+
+/// Which cluster a call is about and as whom it is made.
+///
+/// Every call is made with the operator's own identity, or with the role assumed from it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Target {
+    /// The AWS account the cluster is expected in, twelve digits.
+    pub account_id: String,
+    /// The AWS region, such as `eu-central-1`.
+    pub region: String,
+    /// The cluster's name in EKS.
+    pub name: String,
+    /// The role to assume, by ARN.
+    pub role_arn: Option<String>,
+    /// The external id that the role's trust policy may ask for.
+    pub external_id: Option<String>,
+}
+
+/// What DescribeCluster says of a cluster, as far as deciding needs it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClusterView {
+    /// The ARN, which names partition, region and account.
+    pub arn: String,
+    /// When this very cluster was created; a cluster recreated under the same name has another.
+    pub created_at: Option<Timestamp>,
+    /// The control plane's version in EKS's own words.
+    pub version: String,
+    /// EKS's platform version, such as `eks.12`.
+    pub platform_version: Option<String>,
+    /// `ACTIVE`, `UPDATING`, ... as EKS wrote it; the enum is open.
+    pub status: String,
+    /// Where the control plane runs.
+    pub hosting: Hosting,
+}
+
+/// Where a cluster's control plane runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hosting {
+    /// In AWS, upgraded with UpdateClusterVersion.
+    Cloud,
+    /// A cluster registered through the EKS connector: somebody else runs its control plane.
+    Connected,
+    /// A local cluster on AWS Outposts, whose version EKS does not update in place.
+    Outpost,
+}
+
+/// What DescribeUpdate says of an update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpdateView {
+    /// EKS's id, a UUID.
+    pub id: String,
+    /// `VersionUpdate`, `VersionRollback`, `VpcConfigUpdate`, ... as EKS wrote it; the enum is open.
+    pub kind: String,
+    /// How far it is.
+    pub status: Progress,
+    /// The version it leads to: the param `Version`; only on version updates.
+    pub to_version: Option<String>,
+    /// When EKS accepted it.
+    pub created_at: Option<Timestamp>,
+    /// Why it failed.
+    pub errors: Vec<UpdateError>,
+}
+
+/// An update's status.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// `InProgress`.
+    InProgress,
+    /// `Successful`.
+    Successful,
+    /// `Failed`.
+    Failed,
+    /// `Cancelled`.
+    Cancelled,
+    /// A status this build does not know (the guide mentions `Cancelling`, the enum does not). Counts as running.
+    Other(String),
+}
+
+/// One entry of an update's `errors`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpdateError {
+    /// EKS's error code, such as `IpNotAvailable`; the enum is open.
+    pub code: String,
+    /// EKS's words.
+    pub message: String,
+    /// The AWS resources it is about, such as subnet ids.
+    pub resource_ids: Vec<String>,
+}
+
+/// A version on offer, from DescribeClusterVersions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OfferedVersion {
+    /// The minor.
+    pub version: Minor,
+    /// `STANDARD_SUPPORT`, `EXTENDED_SUPPORT` or `UNSUPPORTED`, as EKS wrote it.
+    pub status: String,
+    /// When standard support ends.
+    pub end_of_standard_support: Option<Timestamp>,
+    /// When extended support ends.
+    pub end_of_extended_support: Option<Timestamp>,
+}
+
+/// One UpdateClusterVersion call, word for word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VersionRequest {
+    /// The version asked for.
+    pub version: Minor,
+    /// The idempotency token; the same for every repetition of one intent.
+    pub client_request_token: String,
+    /// Whether to override upgrade-readiness insights.
+    pub force: bool,
+}
+
+/// The port to EKS. Every call has a timeout of its own and is sent at most once: repeating is the caller's business,
+/// since a repeated mutation needs a guarded write of its own.
+pub trait Eks: Send + Sync + 'static {
+    /// DescribeCluster.
+    fn describe_cluster(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<ClusterView, EksError>> + Send;
+
+    /// ListUpdates of the cluster itself (not of its node groups or add-ons), all pages; in no promised order.
+    fn list_updates(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Vec<String>, EksError>> + Send;
+
+    /// DescribeUpdate.
+    fn describe_update(
+        &self,
+        target: &Target,
+        id: &str,
+    ) -> impl Future<Output = Result<UpdateView, EksError>> + Send;
+
+    /// DescribeClusterVersions, all pages: what is on offer in the target's region. A version this build cannot read is left out.
+    fn describe_cluster_versions(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Vec<OfferedVersion>, EksError>> + Send;
+
+    /// UpdateClusterVersion.
+    fn update_cluster_version(
+        &self,
+        target: &Target,
+        request: &VersionRequest,
+    ) -> impl Future<Output = Result<UpdateView, EksError>> + Send;
+}

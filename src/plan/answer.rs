@@ -1,0 +1,134 @@
+//! What an answer to a send means.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::{ClusterUpgradeStatus, ErrorDetail, Reason, Update, UpdateStatus};
+use crate::eks::{EksError, ErrorKind, UpdateView};
+
+use super::decision::{Decision, Outcome, Wake};
+use super::elsewhere;
+use super::facts::Settings;
+use super::intent;
+use super::say;
+use super::time::backoff;
+
+/// What became of a send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sent {
+    /// EKS answered with an update.
+    Accepted(UpdateView),
+    /// EKS refused, or what it did is not known.
+    NotAccepted(EksError),
+    /// The send did not start in time after its guarded write and was dropped.
+    Dropped,
+}
+
+/// Takes the answer into the memory. The intent closes only on acceptance or on a definite refusal.
+pub fn answered(
+    memory: &ClusterUpgradeStatus,
+    sent: &Sent,
+    settings: &Settings,
+    now: Timestamp,
+) -> Decision {
+    let Some(update) = &memory.update else {
+        return Decision::keep(memory, Wake::Now);
+    };
+    match sent {
+        Sent::Dropped => Decision::keep(memory, Wake::Now),
+        Sent::Accepted(view) => accepted(memory, update, view, settings),
+        Sent::NotAccepted(error) => not_accepted(memory, update, error, now),
+    }
+}
+
+fn accepted(
+    memory: &ClusterUpgradeStatus,
+    update: &Update,
+    view: &UpdateView,
+    settings: &Settings,
+) -> Decision {
+    let mut next = memory.clone();
+    let followed = Update {
+        id: Some(view.id.clone()),
+        // A repeated token may bring back an update that has ended meanwhile: following it writes that down.
+        status: Some(UpdateStatus::InProgress),
+        created_at: view.created_at,
+        errors: Vec::new(),
+        ..update.clone()
+    };
+    let message = format!(
+        "EKS accepted the upgrade from {} to {} ({}){}.",
+        followed.from_version,
+        followed.to_version,
+        say::named(&followed),
+        say::then(&memory.path, followed.to_version)
+    );
+    next.update = Some(followed);
+    let wake = if elsewhere::is_running(view) {
+        Wake::After(settings.poll_interval)
+    } else {
+        Wake::Now
+    };
+    Decision::say(next, Reason::Updating, message, wake)
+}
+
+fn not_accepted(
+    memory: &ClusterUpgradeStatus,
+    update: &Update,
+    error: &EksError,
+    now: Timestamp,
+) -> Decision {
+    let sends = update.sends.unwrap_or(1);
+    let said = vec![ErrorDetail {
+        error_code: error.code.clone(),
+        error_message: error.message.clone(),
+        resource_ids: Vec::new(),
+    }];
+    if error.kind == ErrorKind::InUse {
+        let waiting = Update {
+            errors: said,
+            ..update.clone()
+        };
+        let (reason, message) = intent::busy(&waiting);
+        let mut next = memory.clone();
+        next.update = Some(waiting);
+        let wake = backoff(
+            SignedDuration::from_secs(10),
+            SignedDuration::from_mins(10),
+            sends,
+        );
+        return Decision::say(next, reason, message, Wake::After(wake));
+    }
+    if !error.kind.is_definite_refusal() {
+        // EKS may have accepted it all the same: the next pass looks before it sends again.
+        let mut next = memory.clone();
+        next.update = Some(Update {
+            errors: Vec::new(),
+            ..update.clone()
+        });
+        let wake = backoff(
+            SignedDuration::from_secs(1),
+            SignedDuration::from_mins(1),
+            sends,
+        );
+        return Decision {
+            action: None,
+            memory: next,
+            outcome: Outcome::Keep,
+            wake: Wake::After(wake),
+        };
+    }
+    let mut next = memory.clone();
+    next.update = Some(Update {
+        status: Some(UpdateStatus::Refused),
+        finished_at: Some(now),
+        errors: said,
+        ..update.clone()
+    });
+    let message = format!(
+        "EKS refused to upgrade from {} to {}: {}. Nothing was started; it is looked why.",
+        update.from_version,
+        update.to_version,
+        say::trouble(error)
+    );
+    Decision::say(next, Reason::Updating, message, Wake::Now)
+}

@@ -1,0 +1,128 @@
+//! Everything a decision is made from. Nothing here is read by `decide` itself: it all comes in.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::api::ClusterUpgradeStatus;
+use crate::eks::{ClusterView, EksError, ErrorKind, OfferedVersion, UpdateView};
+
+use super::wish::{InvalidSpec, Wish};
+
+/// The input of [`super::decide`] and [`super::next_read`].
+#[derive(Clone, Debug)]
+pub struct Facts<'a> {
+    /// The object as it is in the API server.
+    pub object: &'a Object,
+    /// What the object's status remembers.
+    pub memory: &'a ClusterUpgradeStatus,
+    /// Who may do what, judged by the other objects and the operator's configuration.
+    pub standing: &'a Standing,
+    /// What EKS said just now.
+    pub observed: &'a Observed,
+    /// How often looking has failed lately.
+    pub trouble: Option<Trouble>,
+    /// How often sends have been refused lately.
+    pub refusals: Option<Trouble>,
+    /// The operator's settings.
+    pub settings: &'a Settings,
+    /// The time.
+    pub now: Timestamp,
+}
+
+/// What the object itself says.
+#[derive(Clone, Debug)]
+pub struct Object {
+    /// `namespace/name`, for messages.
+    pub name: String,
+    /// The object's uid: a recreated object is another one.
+    pub uid: String,
+    /// The generation that is decided on.
+    pub generation: i64,
+    /// Whether a deletion timestamp is set.
+    pub deleting: bool,
+    /// The retry annotation, raw.
+    pub retry_requested_at: Option<String>,
+    /// What the spec asks for.
+    pub wish: Result<Wish, InvalidSpec>,
+    /// No first send before this time (the settle time after a change of the spec).
+    pub settled_at: Option<Timestamp>,
+}
+
+/// The object's place among others.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// `namespace/name` of the object that owns the same cluster, if it is not this one.
+    pub owner: Option<String>,
+    /// Why this namespace may not use the role it names.
+    pub not_allowed: Option<String>,
+    /// How many updates may run at a time, where that many run and it is not this object's turn.
+    pub queued_behind: Option<u32>,
+}
+
+/// What EKS was asked in this pass, and what it said. What was not asked is `None`.
+#[derive(Clone, Debug, Default)]
+pub struct Observed {
+    /// DescribeUpdate of the update in status.
+    pub tracked: Option<Result<UpdateView, EksError>>,
+    /// DescribeCluster.
+    pub cluster: Option<Result<ClusterView, EksError>>,
+    /// Every version update of the cluster, and every other update that is not finished, in any order.
+    pub updates: Option<Result<Vec<UpdateView>, EksError>>,
+    /// DescribeClusterVersions.
+    pub versions: Option<Result<Arc<[OfferedVersion]>, EksError>>,
+}
+
+impl Observed {
+    /// What went wrong while looking, except that the update in status was not found: that is an answer.
+    pub fn failure(&self) -> Option<&EksError> {
+        let Self {
+            tracked,
+            cluster,
+            updates,
+            versions,
+        } = self;
+        let tracked = tracked
+            .as_ref()
+            .and_then(|read| read.as_ref().err())
+            .filter(|error| error.kind != ErrorKind::NotFound);
+        tracked
+            .or_else(|| cluster.as_ref().and_then(|read| read.as_ref().err()))
+            .or_else(|| updates.as_ref().and_then(|read| read.as_ref().err()))
+            .or_else(|| versions.as_ref().and_then(|read| read.as_ref().err()))
+    }
+}
+
+/// A run of failures on this object, the present one included. Kept in the process; a restart forgets it and starts anew.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What went wrong last.
+    pub kind: ErrorKind,
+    /// Failures in a row, of any kind.
+    pub in_a_row: u32,
+    /// Failures of this kind in a row.
+    pub of_kind: u32,
+    /// When the run of this kind began.
+    pub since: Timestamp,
+}
+
+/// The settings that decisions depend on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// How often a running update is looked at.
+    pub poll_interval: SignedDuration,
+    /// How often an idle or stalled object is looked at.
+    pub resync_interval: SignedDuration,
+    /// After this long a running update is called overdue.
+    pub overdue_after: SignedDuration,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            poll_interval: SignedDuration::from_secs(15),
+            resync_interval: SignedDuration::from_mins(10),
+            overdue_after: SignedDuration::from_mins(90),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What to do next, decided from facts alone: no client, no clock, no log.
+//!
+//! [`next_read`] says what still has to be asked of EKS, [`decide`] makes the decision, and [`answered`] says what an
+//! answer to a send means. Which reason wins is settled by the order in which [`decide`] and `consider` look at things;
+//! `docs/protocol.md` has the list.
+
+mod answer;
+mod consider;
+mod decision;
+mod elsewhere;
+mod facts;
+mod intent;
+mod read;
+mod retry;
+mod say;
+mod time;
+mod token;
+mod track;
+mod trouble;
+mod wish;
+
+pub use answer::{Sent, answered};
+pub use decision::{Action, Decision, Outcome, Wake};
+pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
+pub use read::{Read, next_read};
+pub use say::errors;
+pub use track::is_overdue;
+pub use wish::{InvalidSpec, Wish};
+
+/// A start or a repetition begins within this time of the guarded write that announces it, or is dropped.
+pub const SEND_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+/// For how long after the last send an intent that is no longer wanted is looked for before it is closed.
+pub const LOOK_AFTER_SEND: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+
+/// By how much EKS's clock and ours may differ when an update is matched with an intent.
+const CLOCK_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+
+/// The update type of an upgrade.
+pub const VERSION_UPDATE: &str = "VersionUpdate";
+/// The update type of a rollback.
+pub const VERSION_ROLLBACK: &str = "VersionRollback";
+
+/// Decides what to do with one object.
+///
+/// Total and deterministic: the same facts give the same decision. At most one call to EKS comes out of it.
+pub fn decide(facts: &Facts<'_>) -> Decision {
+    if facts.object.deleting {
+        return Decision::silent(facts.memory);
+    }
+    match &facts.memory.update {
+        Some(update) if update.is_open_intent() => intent::resolve(facts, update),
+        Some(update) if track::is_followed(facts.memory, update) => track::follow(facts, update),
+        _ => consider::decide(facts),
+    }
+}

@@ -1,0 +1,98 @@
+//! The idempotency token of an intent.
+
+use uuid::Uuid;
+
+use crate::api::Minor;
+
+/// The namespace of the operator's tokens: a constant, so that every replica and every restart makes the same ones.
+const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_3c0e_52a4_4c0b_9a6e_3f7d_7e0a_1c55);
+
+/// What one token stands for. Two requests that differ in any of it have different tokens.
+#[derive(Clone, Copy, Debug)]
+pub struct TokenParts<'a> {
+    /// The object that asks.
+    pub uid: &'a str,
+    /// The cluster it asks for.
+    pub cluster_arn: &'a str,
+    /// `VersionUpdate`.
+    pub kind: &'a str,
+    /// The version before.
+    pub from: Minor,
+    /// The version after.
+    pub to: Minor,
+    /// Which attempt of the object.
+    pub attempt: u32,
+    /// EKS's force flag.
+    pub force: bool,
+}
+
+impl TokenParts<'_> {
+    /// The deterministic `clientRequestToken`, a UUIDv5.
+    pub fn token(self) -> String {
+        let Self {
+            uid,
+            cluster_arn,
+            kind,
+            from,
+            to,
+            attempt,
+            force,
+        } = self;
+        // A line each: none of the parts can contain a line break. The last line is a rollback's timeout.
+        let name = format!("{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{attempt}\n{force}\n");
+        Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_the_same_for_the_same_request_and_differs_in_every_part() {
+        let parts = TokenParts {
+            uid: "uid",
+            cluster_arn: "arn:aws:eks:eu-central-1:111122223333:cluster/a",
+            kind: "VersionUpdate",
+            from: Minor::new(33),
+            to: Minor::new(34),
+            attempt: 1,
+            force: false,
+        };
+        // Pinned: a build that made other tokens would not be protected against what its predecessor sent.
+        assert_eq!(parts.token(), "b24fbbdf-3737-5900-85e4-3b1084362457");
+        let others = [
+            TokenParts {
+                uid: "other",
+                ..parts
+            },
+            TokenParts {
+                cluster_arn: "other",
+                ..parts
+            },
+            TokenParts {
+                kind: "VersionRollback",
+                ..parts
+            },
+            TokenParts {
+                from: Minor::new(32),
+                ..parts
+            },
+            TokenParts {
+                to: Minor::new(35),
+                ..parts
+            },
+            TokenParts {
+                attempt: 2,
+                ..parts
+            },
+            TokenParts {
+                force: true,
+                ..parts
+            },
+        ];
+        for other in others {
+            assert_ne!(other.token(), parts.token(), "{other:?}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! An accepted update, followed by its id until the hop is done.
+
+use jiff::Timestamp;
+
+use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus};
+use crate::eks::{EksError, ErrorKind, Progress, UpdateView};
+
+use super::consider::{self, refreshed};
+use super::decision::{Decision, Outcome, Wake};
+use super::elsewhere;
+use super::facts::{Facts, Settings};
+use super::retry::RetryRequest;
+use super::time::{after, shown};
+use super::{LOOK_AFTER_SEND, say, trouble};
+
+/// Whether an update in status is followed: it runs, or it succeeded and the hop is not known to be done.
+pub fn is_followed(memory: &ClusterUpgradeStatus, update: &Update) -> bool {
+    let is_closed = || memory.history.iter().any(|past| past.id == update.id);
+    update.is_running()
+        || (update.id.is_some() && update.status == Some(UpdateStatus::Successful) && !is_closed())
+}
+
+/// Follows an update.
+pub fn follow(facts: &Facts<'_>, update: &Update) -> Decision {
+    if let Some(error) = facts.observed.failure() {
+        return unseen(facts, update, error);
+    }
+    match &facts.observed.tracked {
+        None => unreachable(facts, update),
+        Some(Err(_)) => vanished(facts, update),
+        Some(Ok(view)) => match view.status {
+            Progress::InProgress | Progress::Other(_) => running(facts, update, view),
+            Progress::Successful => successful(facts, update, view),
+            Progress::Failed | Progress::Cancelled => ended(facts, update, view),
+        },
+    }
+}
+
+/// When the update began, by EKS's clock, else by ours.
+fn began(update: &Update) -> Option<Timestamp> {
+    update.created_at.or(update.requested_at)
+}
+
+/// Whether a running update has taken longer than updates usually do. Nothing follows from it but that it is said.
+pub fn is_overdue(update: &Update, settings: &Settings, now: Timestamp) -> bool {
+    update.is_running() && began(update).is_some_and(|at| now >= after(at, settings.overdue_after))
+}
+
+/// The sentence about a running update.
+fn sentence(facts: &Facts<'_>, memory: &ClusterUpgradeStatus, update: &Update) -> String {
+    let since = began(update).map_or_else(String::new, |at| format!(", since {}", shown(at)));
+    let what = format!(
+        "EKS upgrades the cluster from {} to {} ({}{since})",
+        update.from_version,
+        update.to_version,
+        say::named(update)
+    );
+    let pace = if is_overdue(update, facts.settings, facts.now) {
+        format!(
+            "; it takes longer than {} minutes, which is overdue: see the cluster's health and AWS support. It cannot be stopped and is still followed",
+            facts.settings.overdue_after.as_mins()
+        )
+    } else {
+        "; this usually takes 8 to 15 minutes".to_owned()
+    };
+    let next = match &facts.object.wish {
+        Ok(wish) if wish.suspend => "; suspended, so nothing follows".to_owned(),
+        _ => say::then(&memory.path, update.to_version),
+    };
+    format!("{what}{pace}{next}.")
+}
+
+/// The end of the wait: the next look, sooner where the update becomes overdue before.
+fn poll(facts: &Facts<'_>) -> Wake {
+    Wake::After(facts.settings.poll_interval)
+}
+
+fn running(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
+    let mut memory = refreshed(facts);
+    let update = Update {
+        status: Some(elsewhere::status_of(&view.status)),
+        created_at: view.created_at.or(update.created_at),
+        ..update.clone()
+    };
+    let message = sentence(facts, &memory, &update);
+    memory.update = Some(update);
+    Decision::say(memory, Reason::Updating, message, poll(facts))
+}
+
+/// EKS is done with it; the hop is done when DescribeCluster agrees.
+fn successful(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
+    let mut memory = refreshed(facts);
+    let update = Update {
+        status: Some(UpdateStatus::Successful),
+        created_at: view.created_at.or(update.created_at),
+        finished_at: update.finished_at.or(Some(facts.now)),
+        ..update.clone()
+    };
+    let seen = consider::healthy(facts);
+    let is_settled = match seen {
+        Some(seen) if seen.is_active && seen.version >= update.to_version => true,
+        // Something newer happens or happened to the cluster: waiting for this one would wait for ever.
+        Some(_) => superseded(facts, &update),
+        // Replaced, failed, or of another kind: the hop is over, and what is wrong is said next.
+        None => facts.observed.cluster.is_some(),
+    };
+    if !is_settled {
+        let message = format!(
+            "EKS reports the upgrade from {} to {} as successful ({}); it is waited for the cluster to show {} and be ACTIVE.",
+            update.from_version,
+            update.to_version,
+            say::named(&update),
+            update.to_version
+        );
+        memory.update = Some(update);
+        return Decision::say(
+            memory,
+            Reason::Updating,
+            message,
+            Wake::After(facts.settings.poll_interval),
+        );
+    }
+    elsewhere::into_history(&mut memory, update.clone());
+    let to = update.to_version;
+    let message = done(&memory, &update);
+    memory.update = Some(update);
+    if seen.is_some_and(|seen| {
+        facts
+            .object
+            .wish
+            .as_ref()
+            .is_ok_and(|wish| wish.version == to && seen.version == to)
+    }) {
+        // Nothing follows: what is said about an idle object is said at once.
+        return consider::decide(&Facts {
+            memory: &memory,
+            ..facts.clone()
+        });
+    }
+    Decision::say(memory, Reason::Updating, message, Wake::Now)
+}
+
+fn done(memory: &ClusterUpgradeStatus, update: &Update) -> String {
+    let rest: Vec<Minor> = memory
+        .path
+        .iter()
+        .copied()
+        .filter(|version| *version > update.to_version)
+        .collect();
+    let next = rest
+        .first()
+        .map_or_else(String::new, |version| format!("; {version} is next"));
+    format!(
+        "Upgraded from {} to {} ({}){next}.",
+        update.from_version,
+        update.to_version,
+        say::named(update)
+    )
+}
+
+/// Whether EKS lists a version update that is newer than `update`, or anything else that runs.
+fn superseded(facts: &Facts<'_>, update: &Update) -> bool {
+    let Some(Ok(updates)) = &facts.observed.updates else {
+        return false;
+    };
+    let is_other = |view: &&UpdateView| Some(&view.id) != update.id.as_ref();
+    let newer = elsewhere::newest_version_update(updates)
+        .filter(is_other)
+        .is_some_and(|view| view.created_at > update.created_at);
+    newer || updates.iter().filter(is_other).any(elsewhere::is_running)
+}
+
+/// Failed or cancelled: written down; what it means for the next hop is decided next, with the cluster in view.
+fn ended(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
+    let mut memory = refreshed(facts);
+    let update = Update {
+        status: Some(elsewhere::status_of(&view.status)),
+        created_at: view.created_at.or(update.created_at),
+        finished_at: update.finished_at.or(Some(facts.now)),
+        errors: elsewhere::details(&view.errors),
+        ..update.clone()
+    };
+    let (reason, message) = elsewhere::ended(&update, &RetryRequest::of(facts.object, facts.now));
+    elsewhere::into_history(&mut memory, update.clone());
+    memory.update = Some(update);
+    Decision::say(memory, reason, message, Wake::Now)
+}
+
+/// EKS could not be asked. A running update stays `Updating`, whatever the reason.
+fn unseen(facts: &Facts<'_>, update: &Update, error: &EksError) -> Decision {
+    let wake = match trouble::wake(facts, error) {
+        Wake::After(wait) => Wake::After(wait.min(facts.settings.resync_interval)),
+        other => other,
+    };
+    let is_cluster_gone = error.kind == ErrorKind::NotFound;
+    if let Outcome::Say(Reason::ClusterNotFound, message) = trouble::outcome(facts, error)
+        && is_cluster_gone
+    {
+        return Decision::say(refreshed(facts), Reason::ClusterNotFound, message, wake);
+    }
+    if trouble::run(facts, error).in_a_row < 3 {
+        return Decision::keep(facts.memory, wake);
+    }
+    let memory = refreshed(facts);
+    let message = format!(
+        "{} How far it is cannot be seen: {}. It is tried again by itself.",
+        sentence(facts, &memory, update),
+        say::trouble(error)
+    );
+    Decision::say(memory, Reason::Updating, message, wake)
+}
+
+/// Nothing may be asked on this object's behalf, so the update runs on unseen.
+fn unreachable(facts: &Facts<'_>, update: &Update) -> Decision {
+    let why = match (&facts.object.wish, &facts.standing.not_allowed) {
+        (Err(error), _) => error.to_string(),
+        (Ok(_), Some(why)) => why.clone(),
+        (Ok(_), None) => return Decision::keep(facts.memory, Wake::Now),
+    };
+    let memory = refreshed(facts);
+    let message = format!(
+        "{} How far it is cannot be seen: {why}",
+        sentence(facts, &memory, update)
+    );
+    Decision::say(
+        memory,
+        Reason::Updating,
+        message,
+        Wake::After(facts.settings.resync_interval),
+    )
+}
+
+/// EKS does not know the id. It may only lag; once it cannot, the update is lost.
+fn vanished(facts: &Facts<'_>, update: &Update) -> Decision {
+    let listed = match &facts.observed.updates {
+        Some(Ok(updates)) => updates
+            .iter()
+            .any(|view| Some(&view.id) == update.id.as_ref()),
+        _ => false,
+    };
+    let may_lag = began(update).is_none_or(|at| facts.now < after(at, LOOK_AFTER_SEND));
+    let is_gone = facts.observed.cluster.is_some() && consider::healthy(facts).is_none();
+    let mut memory = refreshed(facts);
+    if !is_gone && (listed || may_lag) {
+        let message = format!(
+            "{} EKS does not show this update at the moment; it is looked for.",
+            sentence(facts, &memory, update)
+        );
+        return Decision::say(memory, Reason::Updating, message, poll(facts));
+    }
+    memory.update = Some(Update {
+        status: Some(UpdateStatus::Lost),
+        finished_at: Some(facts.now),
+        ..update.clone()
+    });
+    let message = format!(
+        "EKS accepted {} from {} to {} and no longer knows it; the cluster is looked at next.",
+        say::named(update),
+        update.from_version,
+        update.to_version
+    );
+    Decision::say(memory, Reason::UpdateLost, message, Wake::Now)
+}

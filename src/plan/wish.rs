@@ -1,0 +1,91 @@
+//! What the spec asks for, once it is known to make sense.
+
+use crate::api::{ClusterRef, ClusterUpgradeSpec, Force, Minor};
+use crate::eks::Target;
+
+/// A spec that was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wish {
+    /// The cluster, and as whom it is reached.
+    pub target: Target,
+    /// The version to reach.
+    pub version: Minor,
+    /// The one version whose hop is forced.
+    pub forced: Option<Minor>,
+    /// Whether nothing new may be started.
+    pub suspend: bool,
+}
+
+impl Wish {
+    /// Whether the hop to `version` is sent with EKS's force flag.
+    pub fn force_for(&self, version: Minor) -> bool {
+        self.forced == Some(version)
+    }
+}
+
+/// Why a spec cannot be understood. The API server refuses all of this at apply; an object may still carry it where the
+/// CRD was older or its validation was switched off.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct InvalidSpec(pub String);
+
+impl TryFrom<&ClusterUpgradeSpec> for Wish {
+    type Error = InvalidSpec;
+
+    fn try_from(spec: &ClusterUpgradeSpec) -> Result<Self, InvalidSpec> {
+        let ClusterUpgradeSpec {
+            cluster:
+                ClusterRef {
+                    account_id,
+                    region,
+                    name,
+                },
+            version,
+            role_arn,
+            external_id,
+            force,
+            suspend,
+        } = spec;
+        let minor = |field: &str, text: &str| {
+            text.parse::<Minor>()
+                .map_err(|error| InvalidSpec(format!("spec.{field}: {error}")))
+        };
+        if account_id.len() != 12 || !account_id.bytes().all(|b| b.is_ascii_digit()) {
+            return Err(InvalidSpec(format!(
+                "spec.cluster.accountId: {account_id:?} is not a twelve-digit AWS account id"
+            )));
+        }
+        let plain = |text: &str| {
+            !text.is_empty()
+                && text
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+        };
+        if !plain(region) {
+            return Err(InvalidSpec(format!(
+                "spec.cluster.region: {region:?} is not an AWS region code"
+            )));
+        }
+        if !plain(name) {
+            return Err(InvalidSpec(format!(
+                "spec.cluster.name: {name:?} is not an EKS cluster name"
+            )));
+        }
+        let forced = match force {
+            None => None,
+            Some(Force { version, reason: _ }) => Some(minor("force.version", version)?),
+        };
+        Ok(Self {
+            target: Target {
+                account_id: account_id.clone(),
+                region: region.clone(),
+                name: name.clone(),
+                role_arn: role_arn.clone(),
+                external_id: external_id.clone(),
+            },
+            version: minor("version", version)?,
+            forced,
+            suspend: *suspend,
+        })
+    }
+}

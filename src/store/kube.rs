@@ -1,0 +1,323 @@
+//! The real face of the port: kube's client, and a cache per watched namespace.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::ObjectReference;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{ApiResource, DynamicObject, Patch, PatchParams};
+use kube::core::DeserializeGuard;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::runtime::reflector::{self, ObjectRef};
+use kube::{Api, Client, Resource, ResourceExt};
+use serde_json::{Value, json};
+
+use super::{Body, Key, Note, Store, StoreError, Stored, Unreadable};
+use crate::api::{ClusterUpgrade, ClusterUpgradeStatus, MANAGER, RETRY_ANNOTATION};
+use crate::metrics::Metrics;
+
+/// An object in the watch: one that cannot be read does not stop the others.
+pub type Watched = DeserializeGuard<ClusterUpgrade>;
+
+/// How long one call to the API server may take. Two of them and a send fit into a shutdown.
+const CALL_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// A cache per watched namespace, or one for all (`None`).
+pub type Caches = HashMap<Option<String>, reflector::Store<Watched>>;
+
+/// kube's client and what this process knows of the objects.
+pub struct KubeStore {
+    client: Client,
+    recorder: Recorder,
+    metrics: Arc<Metrics>,
+    caches: Caches,
+    local: Mutex<Local>,
+}
+
+/// What this process knows beyond the watch.
+#[derive(Default)]
+struct Local {
+    /// Own writes that the watch has not shown yet.
+    written: HashMap<Key, Arc<Stored>>,
+    /// What of each object the last trigger or own write had.
+    marks: HashMap<Key, u64>,
+}
+
+impl KubeStore {
+    /// A store over the caches of all watched namespaces.
+    pub fn new(client: Client, caches: Caches, metrics: Arc<Metrics>) -> Self {
+        let reporter = Reporter {
+            controller: MANAGER.to_owned(),
+            instance: std::env::var("POD_NAME")
+                .ok()
+                .or_else(|| std::env::var("HOSTNAME").ok()),
+        };
+        Self {
+            recorder: Recorder::new(client.clone(), reporter),
+            client,
+            metrics,
+            caches,
+            local: Mutex::default(),
+        }
+    }
+
+    fn local(&self) -> MutexGuard<'_, Local> {
+        self.local.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of an object in the watch. Says whether it differs, in something that matters, from what this process
+    /// saw or wrote last: own status writes and relists are no reason to look at EKS again.
+    pub fn saw(&self, object: &Stored) -> bool {
+        let mark = mark(object);
+        let mut local = self.local();
+        if local
+            .written
+            .get(&object.key)
+            .is_some_and(|written| !written.is_newer_than(object))
+        {
+            local.written.remove(&object.key);
+        }
+        local.marks.insert(object.key.clone(), mark) != Some(mark)
+    }
+
+    /// Forgets a deleted object.
+    pub fn forget(&self, key: &Key) {
+        let mut local = self.local();
+        local.written.remove(key);
+        local.marks.remove(key);
+    }
+
+    async fn call<T>(
+        &self,
+        what: &'static str,
+        call: impl Future<Output = kube::Result<T>> + Send,
+    ) -> Result<T, StoreError> {
+        let result = match tokio::time::timeout(CALL_TIMEOUT, call).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(classify(&error)),
+            Err(_) => Err(StoreError::Unavailable(format!(
+                "no answer to {what} within {} s",
+                CALL_TIMEOUT.as_secs()
+            ))),
+        };
+        self.metrics.kube_call(
+            what,
+            result.as_ref().map_or_else(StoreError::label, |_| "ok"),
+        );
+        result
+    }
+
+    fn dynamic(&self, namespace: &str) -> Api<DynamicObject> {
+        Api::namespaced_with(
+            self.client.clone(),
+            namespace,
+            &ApiResource::erase::<ClusterUpgrade>(&()),
+        )
+    }
+
+    async fn apply(&self, at: &Stored, status: &Value) -> Result<DynamicObject, StoreError> {
+        let patch = json!({
+            "apiVersion": ClusterUpgrade::api_version(&()),
+            "kind": ClusterUpgrade::kind(&()),
+            "metadata": {
+                "name": at.key.name,
+                "namespace": at.key.namespace,
+                "uid": at.uid,
+                "resourceVersion": at.resource_version,
+            },
+            "status": status,
+        });
+        let api = self.dynamic(&at.key.namespace);
+        let params = PatchParams::apply(MANAGER).force();
+        let written = self
+            .call(
+                "apply status",
+                api.patch_status(&at.key.name, &params, &Patch::Apply(&patch)),
+            )
+            .await?;
+        // The API server does not compare the uid of a status apply; the resource version has, and this is the proof.
+        if written.metadata.uid.as_deref() == Some(at.uid.as_str()) {
+            Ok(written)
+        } else {
+            Err(StoreError::Gone)
+        }
+    }
+}
+
+impl Store for KubeStore {
+    fn cached(&self, key: &Key) -> Option<Arc<Stored>> {
+        let reference = ObjectRef::new(&key.name).within(&key.namespace);
+        let watched = self
+            .caches
+            .get(&Some(key.namespace.clone()))
+            .or_else(|| self.caches.get(&None))
+            .and_then(|cache| cache.get(&reference))
+            .map(|watched| Arc::new(stored(&watched)));
+        let written = self.local().written.get(key).cloned();
+        match (watched, written) {
+            (Some(watched), Some(written)) if written.is_newer_than(&watched) => Some(written),
+            (watched, _) => watched,
+        }
+    }
+
+    async fn live(&self, key: &Key) -> Result<Stored, StoreError> {
+        let api: Api<Watched> = Api::namespaced(self.client.clone(), &key.namespace);
+        self.call("get", api.get(&key.name))
+            .await
+            .map(|object| stored(&object))
+    }
+
+    async fn write_status(
+        &self,
+        at: &Stored,
+        status: &ClusterUpgradeStatus,
+    ) -> Result<Arc<Stored>, StoreError> {
+        let value =
+            serde_json::to_value(status).map_err(|error| StoreError::Refused(error.to_string()))?;
+        let mut next = at.clone();
+        if let Ok(body) = &mut next.body {
+            body.status = status.clone();
+        }
+        // Marked before it is sent: the watch may show the write before the answer arrives.
+        self.local().marks.insert(at.key.clone(), mark(&next));
+        let written = self.apply(at, &value).await?;
+        next.resource_version = written.metadata.resource_version.unwrap_or_default();
+        let next = Arc::new(next);
+        self.local()
+            .written
+            .insert(at.key.clone(), Arc::clone(&next));
+        Ok(next)
+    }
+
+    async fn raw_status(&self, at: &Stored) -> Result<Value, StoreError> {
+        let api = self.dynamic(&at.key.namespace);
+        let live = self.call("get", api.get(&at.key.name)).await?;
+        if live.metadata.uid.as_deref() != Some(at.uid.as_str()) {
+            return Err(StoreError::Gone);
+        }
+        if live.metadata.resource_version.as_deref() != Some(at.resource_version.as_str()) {
+            return Err(StoreError::Conflict);
+        }
+        Ok(live
+            .data
+            .get("status")
+            .cloned()
+            .unwrap_or_else(|| json!({})))
+    }
+
+    async fn write_raw_status(&self, at: &Stored, status: &Value) -> Result<(), StoreError> {
+        self.apply(at, status).await.map(|_| ())
+    }
+
+    async fn publish(&self, about: &Stored, note: &Note) {
+        let Note {
+            warning,
+            reason,
+            action,
+            text,
+        } = note;
+        let event = Event {
+            type_: if *warning {
+                EventType::Warning
+            } else {
+                EventType::Normal
+            },
+            reason: reason.clone(),
+            note: Some(text.clone()),
+            action: action.clone(),
+            secondary: None,
+        };
+        let reference = ObjectReference {
+            api_version: Some(ClusterUpgrade::api_version(&()).into_owned()),
+            kind: Some(ClusterUpgrade::kind(&()).into_owned()),
+            name: Some(about.key.name.clone()),
+            namespace: Some(about.key.namespace.clone()),
+            uid: Some(about.uid.clone()),
+            ..ObjectReference::default()
+        };
+        if let Err(error) = self
+            .call("publish event", self.recorder.publish(&event, &reference))
+            .await
+        {
+            tracing::warn!(object = %about.key, reason, %error, "an Event could not be written");
+        }
+    }
+}
+
+/// What of an object matters for whether it is looked at again.
+fn mark(object: &Stored) -> u64 {
+    let Stored {
+        key: _,
+        uid,
+        resource_version: _,
+        generation,
+        created_at: _,
+        deleting,
+        retry_requested_at,
+        body,
+    } = object;
+    let mut hasher = DefaultHasher::new();
+    (uid, generation, deleting, retry_requested_at).hash(&mut hasher);
+    match body {
+        // The text form: a status has no cheaper identity, and one is made per event only.
+        Ok(Body { spec: _, status }) => serde_json::to_string(status)
+            .unwrap_or_default()
+            .hash(&mut hasher),
+        Err(error) => error.0.hash(&mut hasher),
+    }
+    hasher.finish()
+}
+
+/// kube's object in the port's words.
+pub fn stored(object: &Watched) -> Stored {
+    let ObjectMeta {
+        annotations,
+        creation_timestamp,
+        deletion_timestamp,
+        generation,
+        resource_version,
+        uid,
+        ..
+    } = object.meta();
+    Stored {
+        key: Key {
+            namespace: object.namespace().unwrap_or_default(),
+            name: object.name_any(),
+        },
+        uid: uid.clone().unwrap_or_default(),
+        resource_version: resource_version.clone().unwrap_or_default(),
+        generation: generation.unwrap_or_default(),
+        created_at: creation_timestamp
+            .as_ref()
+            .map_or(Timestamp::UNIX_EPOCH, |time| time.0),
+        deleting: deletion_timestamp.is_some(),
+        retry_requested_at: annotations
+            .as_ref()
+            .and_then(|all| all.get(RETRY_ANNOTATION))
+            .cloned(),
+        body: match &object.0 {
+            Ok(object) => Ok(Body {
+                spec: object.spec.clone(),
+                status: object.status.clone().unwrap_or_default(),
+            }),
+            Err(error) => Err(Unreadable(error.error.clone())),
+        },
+    }
+}
+
+/// What an answer of the API server means, by its status code and reason.
+fn classify(error: &kube::Error) -> StoreError {
+    match error {
+        kube::Error::Api(status) => match status.code {
+            404 | 410 => StoreError::Gone,
+            409 => StoreError::Conflict,
+            408 | 429 | 500..=599 => StoreError::Unavailable(status.message.clone()),
+            _ => StoreError::Refused(status.message.clone()),
+        },
+        other => StoreError::Unavailable(other.to_string()),
+    }
+}
