@@ -30,7 +30,7 @@ test: assets ## run all tests
 	cargo test --locked --workspace
 
 bench: assets ## measure latency, calls and memory
-	cargo bench --locked --benches
+	cargo bench --locked --bench latency
 
 fmt: ## format the code
 	cargo fmt --all
