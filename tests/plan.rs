@@ -8,6 +8,8 @@
     reason = "a test that panics has failed"
 )]
 
+#[path = "plan/courses.rs"]
+mod courses;
 #[path = "plan/eks.rs"]
 mod eks;
 #[path = "plan/elsewhere.rs"]
@@ -22,6 +24,8 @@ mod identity;
 mod intents;
 #[path = "plan/precedence.rs"]
 mod precedence;
+#[path = "plan/properties.rs"]
+mod properties;
 #[path = "plan/retries.rs"]
 mod retries;
 #[path = "plan/world.rs"]

@@ -3,7 +3,7 @@
 //! The order of the checks is the precedence of the reasons.
 
 use crate::api::{Minor, Reason, Update};
-use crate::eks::{ClusterView, UpdateView};
+use crate::eks::{ClusterView, OfferedVersion, UpdateView};
 
 use super::cluster::{self, Seen};
 use super::decision::{Decision, Outcome, Wake};
@@ -164,7 +164,10 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
             resync,
         );
     }
-    if let Some(message) = unsupported(facts, wish, hop) {
+    let Some(Ok(offered)) = &facts.observed.versions else {
+        return Verdict::Keep(Wake::Now);
+    };
+    if let Some(message) = unsupported(offered, wish, hop) {
         return Verdict::Hold(Reason::UnsupportedVersion, message, resync);
     }
     if let Elsewhere::Busy(message) = elsewhere {
@@ -225,10 +228,7 @@ fn sooner(facts: &Facts<'_>, request: &RetryRequest) -> Wake {
 }
 
 /// Why EKS would refuse a version on the path, by what it offers.
-fn unsupported(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Option<String> {
-    let Some(Ok(offered)) = &facts.observed.versions else {
-        return None;
-    };
+fn unsupported(offered: &[OfferedVersion], wish: &Wish, hop: Hop) -> Option<String> {
     let mut known: Vec<Minor> = offered
         .iter()
         .filter(|offer| offer.status != "UNSUPPORTED")

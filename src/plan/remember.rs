@@ -109,6 +109,9 @@ pub fn recorded(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
             base.finished_at.or(Some(facts.now))
         },
         status: Some(status),
+        // EKS is right about its own update where status says otherwise.
+        kind: view.kind.clone(),
+        to_version: say::version_of(view).unwrap_or(base.to_version),
         created_at: view.created_at.or(base.created_at),
         errors: details(&view.errors),
         ..base

@@ -70,19 +70,19 @@ fn words(code: &str, message: &str) -> String {
     }
 }
 
-/// What a call that brought nothing ran into. Without what differs each time: the request id, and the times that AWS
-/// names where the clock is off.
+/// What a call that brought nothing ran into.
 pub fn trouble(error: &EksError) -> String {
+    format!("{} answered {}", error.operation, answer(error))
+}
+
+/// AWS's answer alone. Without what differs each time: the request id, and the times that AWS names where the clock is off.
+pub fn answer(error: &EksError) -> String {
     let message = if error.kind == ErrorKind::ClockSkew {
         ""
     } else {
         &error.message
     };
-    format!(
-        "{} answered {}",
-        error.operation,
-        words(&error.code, message)
-    )
+    words(&error.code, message)
 }
 
 /// `text` as a sentence, or several: with a full stop at the end.

@@ -139,9 +139,10 @@ pub fn outcome(facts: &Facts<'_>, error: &EksError) -> Outcome {
             trouble,
             Reason::AccessDenied,
             &format!(
-                "{} is denied to {}: {said}.",
+                "{} is denied to {}: {}.",
                 error.operation,
-                identity(facts)
+                identity(facts),
+                say::answer(error)
             ),
             "Allow it in that identity's IAM policy (and in service control policies); it is looked at again by itself.",
         ),

@@ -13,6 +13,9 @@ use jiff::{SignedDuration, Timestamp};
 
 pub const ARN: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/devel";
 
+/// For how long a token brings back the update that was accepted with it, also when that has failed meanwhile.
+const TOKEN_HONOURED: SignedDuration = SignedDuration::from_mins(15);
+
 /// What becomes of the next send; without one it is as EKS would.
 #[derive(Clone, Debug)]
 pub enum Fate {
@@ -42,7 +45,8 @@ pub enum End {
 #[derive(Clone, Debug)]
 pub struct Stored {
     pub view: UpdateView,
-    token: Option<String>,
+    pub token: Option<String>,
+    accepted_at: Timestamp,
     ends_at: Timestamp,
     end: End,
     listed_from: Timestamp,
@@ -125,6 +129,11 @@ impl FakeEks {
         })
     }
 
+    /// Whether what is shown is what is.
+    pub fn is_at_rest(&self) -> bool {
+        !self.is_running() && self.shown_later.is_empty()
+    }
+
     /// Accepts an update of somebody or of us.
     pub fn accept(
         &mut self,
@@ -144,13 +153,19 @@ impl FakeEks {
         self.updates.push(Stored {
             view: view.clone(),
             token: token.map(ToOwned::to_owned),
+            accepted_at: now,
             ends_at: now + self.takes,
             end: self.end.clone(),
             listed_from: now + self.list_lag,
         });
-        self.shown_later
-            .push((now + self.describe_lag, "UPDATING", None));
+        self.show_at(now + self.describe_lag, "UPDATING", None);
         view
+    }
+
+    /// What happened first is shown first, also where the lag has changed.
+    fn show_at(&mut self, at: Timestamp, status: &'static str, version: Option<String>) {
+        let last = self.shown_later.last().map_or(at, |(last, _, _)| *last);
+        self.shown_later.push((at.max(last), status, version));
     }
 
     /// Lets time pass up to `now`.
@@ -179,9 +194,8 @@ impl FakeEks {
             }
             stored.view.status = status;
             let shown_at = stored.ends_at + self.describe_lag;
-            self.shown_later.push((shown_at, "ACTIVE", version));
+            self.show_at(shown_at, "ACTIVE", version);
         }
-        self.shown_later.sort_by_key(|(at, _, _)| *at);
         while self
             .shown_later
             .first()
@@ -245,11 +259,9 @@ impl FakeEks {
     /// UpdateClusterVersion as EKS answers it.
     pub fn send(&mut self, request: &VersionRequest, now: Timestamp) -> Sent {
         let token = &request.client_request_token;
-        if let Some(known) = self
-            .updates
-            .iter()
-            .find(|update| update.token.as_ref() == Some(token))
-        {
+        if let Some(known) = self.updates.iter().find(|update| {
+            update.token.as_ref() == Some(token) && now < update.accepted_at + TOKEN_HONOURED
+        }) {
             return Sent::Accepted(known.view.clone());
         }
         if self.is_running() {

@@ -136,9 +136,12 @@ impl World {
                 again.memory, self.memory,
                 "status changes though nothing did"
             );
-            assert_eq!(
-                again.outcome, decision.outcome,
-                "says something else each time"
+            // It may leave what was said as it is.
+            assert!(
+                again.outcome == decision.outcome || again.outcome == Outcome::Keep,
+                "says something else each time: {:?} after {:?}",
+                again.outcome,
+                decision.outcome
             );
         }
         decision
