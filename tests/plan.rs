@@ -8,6 +8,10 @@
     reason = "a test that panics has failed"
 )]
 
+#[path = "plan/answers.rs"]
+mod answers;
+#[path = "plan/arbitrary.rs"]
+mod arbitrary;
 #[path = "plan/courses.rs"]
 mod courses;
 #[path = "plan/eks.rs"]
