@@ -134,10 +134,10 @@ fn not_accepted(
         ..update.clone()
     });
     let message = format!(
-        "EKS refused to upgrade from {} to {}: {}. Nothing was started; it is looked why.",
+        "EKS refused to upgrade from {} to {}: {}. The cluster is looked at next.",
         update.from_version,
         update.to_version,
-        say::trouble(error)
+        say::answer(error)
     );
     Decision::say(next, Reason::Updating, message, Wake::Now)
 }

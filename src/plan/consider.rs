@@ -250,12 +250,12 @@ fn unsupported(offered: &[OfferedVersion], wish: &Wish, hop: Hop) -> Option<Stri
             hop.from, wish.version, wish.target.region
         )
     };
+    let offers = if listed.is_empty() {
+        "no version at all".to_owned()
+    } else {
+        listed.join(", ")
+    };
     Some(format!(
-        "{what}; it offers {}. Set spec.version to one of these, or wait: it is looked at again by itself.",
-        if listed.is_empty() {
-            "nothing".to_owned()
-        } else {
-            listed.join(", ")
-        }
+        "{what}; it offers {offers}. Set spec.version to one that can be reached, or wait: it is looked at again by itself."
     ))
 }

@@ -43,7 +43,7 @@ pub fn look(
         .map(|view| remember::recorded(facts, hop, view));
     for update in unlisted(facts, updates).into_iter().chain(ended) {
         if stands_against(wish, hop, &update, request) {
-            let (reason, message) = told(&update, request);
+            let (reason, message) = told(facts, &update, request);
             return Elsewhere::Ended(Box::new(update), reason, message);
         }
     }
@@ -119,8 +119,12 @@ fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest
 }
 
 /// What is said about an update that ended badly.
-pub fn told(update: &Update, request: &RetryRequest) -> (Reason, String) {
-    let how = format!("{}{}", say::how_to_retry(), request.remark(update));
+pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reason, String) {
+    let how = format!(
+        "{}{}",
+        say::how_to_retry(&facts.object.name),
+        request.remark(update)
+    );
     let Update {
         from_version: from,
         to_version: to,
@@ -131,19 +135,15 @@ pub fn told(update: &Update, request: &RetryRequest) -> (Reason, String) {
         .map_or_else(String::new, |at| format!(", begun {}", shown(at)));
     let which = format!("{}{begun}", say::named(update));
     if update.kind == VERSION_ROLLBACK {
-        let what = match &update.status {
-            Some(UpdateStatus::Successful) => {
-                format!("Somebody had the cluster rolled back from {from} to {to} ({which}).")
-            }
-            Some(status) => format!(
-                "Somebody had the cluster rolled back from {from} to {to}, which ended as {status} ({which})."
-            ),
-            None => format!("Somebody has the cluster rolled back from {from} to {to} ({which})."),
+        let (ended, runs) = match &update.status {
+            Some(UpdateStatus::Successful) => (String::new(), to),
+            Some(status) => (format!(", which ended as {status}"), from),
+            None => (String::new(), from),
         };
         return (
             Reason::RolledBackElsewhere,
             format!(
-                "{what} Nothing is started against that. To accept it, set spec.version to what the cluster runs. {how}"
+                "Somebody had the cluster rolled back from {from} to {to}{ended} ({which}). Nothing is started against that. To accept it, set spec.version to \"{runs}\". {how}"
             ),
         );
     }

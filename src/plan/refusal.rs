@@ -9,7 +9,7 @@ use super::consider::{Hop, Verdict};
 use super::decision::{Outcome, Wake};
 use super::facts::Facts;
 use super::retry::{self, RetryRequest};
-use super::time::{after, until};
+use super::time::{after, shown, until};
 use super::wish::Wish;
 use super::{intent, say, trouble};
 
@@ -46,13 +46,17 @@ pub fn refused(
     let next = |wait: SignedDuration| until(facts.now, after(closed, wait));
     let said = say::errors(&update.errors);
     let what = format!(
-        "EKS refused to upgrade cluster {} from {} to {} for {}: {said}.",
-        wish.target.name,
-        hop.from,
-        hop.to,
-        trouble::identity(facts)
+        "EKS refused to upgrade cluster {} from {} to {}: {said}.",
+        wish.target.name, hop.from, hop.to
     );
-
+    let started = if unproven.is_zero() {
+        "Nothing was started.".to_owned()
+    } else {
+        format!(
+            "An earlier send may have been accepted; it is looked for until {}.",
+            shown(after(facts.now, unproven))
+        )
+    };
     let (outcome, wait) = match kind {
         ErrorKind::InvalidState => (
             Outcome::Say(
@@ -66,6 +70,13 @@ pub fn refused(
         ),
         ErrorKind::AccessDenied | ErrorKind::CredentialsRefused | ErrorKind::ClockSkew => {
             let run = trouble::refusals(facts, kind, closed);
+            let what = format!(
+                "EKS refused to let {} upgrade cluster {} from {} to {}: {said}.",
+                trouble::identity(facts),
+                wish.target.name,
+                hop.from,
+                hop.to
+            );
             let (reason, remedy) = if kind == ErrorKind::AccessDenied {
                 (
                     Reason::AccessDenied,
@@ -94,7 +105,7 @@ pub fn refused(
             Outcome::Say(
                 Reason::RequestRejected,
                 format!(
-                    "{what} Nothing was started. Remove the cause; it is tried again every {} minutes by itself.",
+                    "{what} {started} Remove the cause; it is tried again every {} minutes by itself.",
                     (resync.as_secs() / 60).max(1)
                 ),
             ),

@@ -110,10 +110,11 @@ pub fn version_of(update: &UpdateView) -> Option<Minor> {
     update.to_version.as_deref()?.parse().ok()
 }
 
-/// How a person permits another try.
-pub fn how_to_retry() -> String {
+/// How a person permits another try of what `object` ("namespace/name") did.
+pub fn how_to_retry(object: &str) -> String {
+    let (namespace, name) = object.split_once('/').unwrap_or(("default", object));
     format!(
-        "To try again, remove the cause and run kubectl annotate --overwrite clusterupgrade NAME \
+        "To try again, remove the cause and run kubectl annotate --overwrite --namespace {namespace} clusterupgrade {name} \
          {RETRY_ANNOTATION}=$(date -u +%Y-%m-%dT%H:%M:%SZ), or change spec.version or spec.force."
     )
 }

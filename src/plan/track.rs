@@ -46,31 +46,30 @@ pub fn is_overdue(update: &Update, settings: &Settings, now: Timestamp) -> bool 
     update.is_running() && began(update).is_some_and(|at| now >= after(at, settings.overdue_after))
 }
 
-/// The sentence about a running update.
+/// What is said about a running update.
 fn sentence(facts: &Facts<'_>, memory: &ClusterUpgradeStatus, update: &Update) -> String {
+    let Update {
+        from_version: from,
+        to_version: to,
+        ..
+    } = update;
+    let next = match &facts.object.wish {
+        Ok(wish) if wish.suspend => "; suspended, so nothing follows".to_owned(),
+        _ => say::then(&memory.path, *to),
+    };
     let since = began(update).map_or_else(String::new, |at| format!(", since {}", shown(at)));
-    let what = format!(
-        "EKS upgrades the cluster from {} to {} ({}{since})",
-        update.from_version,
-        update.to_version,
-        say::named(update)
-    );
+    let which = say::named(update);
     let pace = if is_overdue(update, facts.settings, facts.now) {
         format!(
-            "; it takes longer than {} minutes, which is overdue: see the cluster's health and AWS support. It cannot be stopped and is still followed",
+            "It is overdue, at more than {} minutes: see the cluster's health and AWS support. EKS cannot stop it, and it is still followed.",
             facts.settings.overdue_after.as_mins()
         )
     } else {
-        "; this usually takes 8 to 15 minutes".to_owned()
+        "This usually takes 8 to 15 minutes.".to_owned()
     };
-    let next = match &facts.object.wish {
-        Ok(wish) if wish.suspend => "; suspended, so nothing follows".to_owned(),
-        _ => say::then(&memory.path, update.to_version),
-    };
-    format!("{what}{pace}{next}.")
+    format!("EKS upgrades the cluster from {from} to {to} ({which}{since}){next}. {pace}")
 }
 
-/// The end of the wait: the next look, sooner where the update becomes overdue before.
 fn poll(facts: &Facts<'_>) -> Wake {
     Wake::After(facts.settings.poll_interval)
 }
@@ -180,7 +179,8 @@ fn ended(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
         errors: remember::details(&view.errors),
         ..update.clone()
     };
-    let (reason, message) = elsewhere::told(&update, &RetryRequest::of(facts.object, facts.now));
+    let (reason, message) =
+        elsewhere::told(facts, &update, &RetryRequest::of(facts.object, facts.now));
     remember::into_history(&mut memory, update.clone());
     memory.update = Some(update);
     Decision::say(memory, reason, message, Wake::Now)

@@ -119,7 +119,7 @@ fn a_rollback_by_somebody_else_stands() {
         let mut world = rolled_back(from_status);
         world.stays(Reason::RolledBackElsewhere, minutes(600));
         assert_eq!(world.sent.len(), 1);
-        for word in ["from 1.34 to 1.33", "u2", "set spec.version"] {
+        for word in ["from 1.34 to 1.33", "u2", "set spec.version to \"1.33\""] {
             assert!(
                 world.message().contains(word),
                 "{word}: {}",

@@ -25,7 +25,7 @@ fn a_failed_update_is_told_by_id_with_ekss_words_and_left_alone() {
         "IpNotAvailable",
         "Too few free addresses",
         "subnet-1",
-        "retry-requested-at",
+        "kubectl annotate --overwrite --namespace team clusterupgrade devel eksupgrade.dev/retry-requested-at=",
     ] {
         assert!(
             world.message().contains(word),
