@@ -6,7 +6,31 @@
     reason = "a test's helpers fail the test"
 )]
 
+#[path = "operator/api_server.rs"]
+mod api_server;
+#[path = "operator/crashes.rs"]
+mod crashes;
+#[path = "operator/failures.rs"]
+mod failures;
+#[path = "operator/identity.rs"]
+mod identity;
+#[path = "operator/idle.rs"]
+mod idle;
 #[path = "operator/main_job.rs"]
 mod main_job;
+#[path = "operator/manners.rs"]
+mod manners;
+#[path = "operator/others.rs"]
+mod others;
+#[path = "operator/ownership.rs"]
+mod ownership;
+#[path = "operator/queue.rs"]
+mod queue;
+#[path = "operator/refusals.rs"]
+mod refusals;
+#[path = "operator/spec_edits.rs"]
+mod spec_edits;
+#[path = "operator/trouble.rs"]
+mod trouble;
 #[path = "operator/world.rs"]
 mod world;

@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::api::{ClusterRef, Reason, condition};
+use crate::api::{ClusterRef, ClusterUpgradeStatus, Reason, condition};
 use crate::store::{Body, Key, Stored};
 
 /// Age, then uid: who is first among several.
@@ -59,6 +59,16 @@ impl Fleet {
         self.state().note(object)
     }
 
+    /// Takes note of an own write. One to an object that was deleted in the meantime does not bring it back.
+    pub fn note_written(&self, object: &Stored) -> Vec<Key> {
+        let mut state = self.state();
+        if state.knows(object) {
+            state.note(object)
+        } else {
+            Vec::new()
+        }
+    }
+
     /// Forgets a deleted object, unless another of the same name is known already.
     pub fn forget(&self, key: &Key, uid: &str) -> Vec<Key> {
         let mut state = self.state();
@@ -108,7 +118,10 @@ impl Fleet {
             state.claims.insert(object.uid.clone());
             Turn::Yours
         } else {
-            state.waiting.insert(seniority, object.key.clone());
+            // One that was deleted while it was looked at would stand at the head of the line for ever.
+            if state.knows(object) {
+                state.waiting.insert(seniority, object.key.clone());
+            }
             Turn::Wait
         }
     }
@@ -176,10 +189,7 @@ impl State {
         let (cluster, in_flight, reason) = match body {
             Ok(Body { spec, status }) => (
                 Some(spec.cluster.clone()),
-                status
-                    .update
-                    .as_ref()
-                    .is_some_and(|update| update.is_open_intent() || update.is_running()),
+                is_in_flight(status),
                 ready_reason(status),
             ),
             // What it owns and runs is as it was when it could still be read.
@@ -221,7 +231,8 @@ impl State {
         if let Some(reason) = new.reason {
             self.count(reason, 1);
         }
-        if in_flight {
+        // An object that is being deleted is no longer followed, so its place would never come free.
+        if in_flight && !deleting {
             self.in_flight.insert(uid.clone());
         } else if self.in_flight.remove(uid) {
             woken.extend(self.next_in_line());
@@ -247,12 +258,21 @@ impl State {
         if let Some(reason) = reason {
             self.count(reason, -1);
         }
-        self.waiting.remove(&seniority);
-        self.claims.remove(&uid);
-        if self.in_flight.remove(&uid) {
+        let waited = self.waiting.remove(&seniority).is_some();
+        let claimed = self.claims.remove(&uid);
+        let ran = self.in_flight.remove(&uid);
+        // It may have been woken for a turn that it can no longer take.
+        if waited || claimed || ran {
             woken.extend(self.next_in_line());
         }
         woken
+    }
+
+    /// Whether the watch has this very object.
+    fn knows(&self, object: &Stored) -> bool {
+        self.objects
+            .get(&object.key)
+            .is_some_and(|entry| entry.uid == object.uid)
     }
 
     /// No longer counts among those who want the cluster. Returns the others, if it did.
@@ -283,8 +303,17 @@ impl State {
     }
 }
 
+/// Whether an update is open or running, as far as is known. In a cluster that is gone none runs.
+fn is_in_flight(status: &ClusterUpgradeStatus) -> bool {
+    let is_open = status
+        .update
+        .as_ref()
+        .is_some_and(|update| update.is_open_intent() || update.is_running());
+    is_open && ready_reason(status) != Some(Reason::ClusterNotFound.as_str())
+}
+
 /// The reason of the Ready condition, as one of ours.
-fn ready_reason(status: &crate::api::ClusterUpgradeStatus) -> Option<&'static str> {
+fn ready_reason(status: &ClusterUpgradeStatus) -> Option<&'static str> {
     let ready = status
         .conditions
         .iter()
@@ -298,7 +327,7 @@ fn ready_reason(status: &crate::api::ClusterUpgradeStatus) -> Option<&'static st
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::api::{ClusterUpgradeSpec, ClusterUpgradeStatus, Minor, Update};
+    use crate::api::{ClusterUpgradeSpec, Minor, Update};
 
     fn object(name: &str, created: i64, cluster: &str) -> Stored {
         Stored {
@@ -443,5 +472,53 @@ mod tests {
         assert_eq!(fleet.claim(&third, 1), Turn::Wait, "the second is older");
         assert_eq!(fleet.claim(&second, 1), Turn::Yours);
         assert_eq!(fleet.release(&second), [third.key.clone()]);
+    }
+
+    #[test]
+    fn one_that_waits_and_is_deleted_passes_its_turn_on() {
+        let fleet = Fleet::default();
+        let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
+        for object in [&first, &second] {
+            fleet.note(object);
+            assert_eq!(fleet.claim(object, 0), Turn::Wait);
+        }
+        assert_eq!(
+            fleet.forget(&first.key, &first.uid),
+            [second.key.clone()],
+            "it may have been woken for a place that came free"
+        );
+    }
+
+    #[test]
+    fn one_deleted_while_it_is_looked_at_neither_waits_nor_owns_nor_runs() {
+        let fleet = Fleet::default();
+        let (first, second) = (object("first", 1, "a"), object("second", 2, "a"));
+        fleet.note(&first);
+        fleet.forget(&first.key, &first.uid);
+        fleet.note(&second);
+        assert_eq!(fleet.claim(&first, 0), Turn::Wait);
+        assert_eq!(fleet.note_written(&running(first.clone(), 5)), []);
+        assert_eq!(fleet.running(), 0);
+        assert_eq!(fleet.owner_other_than(&cluster(&second), &second.uid), None);
+        assert_eq!(
+            fleet.claim(&second, 1),
+            Turn::Yours,
+            "nobody stands before it"
+        );
+    }
+
+    #[test]
+    fn what_nobody_follows_any_more_takes_no_place() {
+        let fleet = Fleet::default();
+        let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
+        fleet.note(&running(first.clone(), 5));
+        fleet.note(&second);
+        assert_eq!(fleet.claim(&second, 1), Turn::Wait);
+        let deleting = Stored {
+            deleting: true,
+            ..running(first, 6)
+        };
+        assert_eq!(fleet.note(&deleting), [second.key.clone()]);
+        assert_eq!(fleet.claim(&second, 1), Turn::Yours);
     }
 }

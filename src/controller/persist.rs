@@ -46,7 +46,7 @@ pub async fn persist<E: Eks, S: Store, C: Clock>(
         return Ok(Arc::clone(object));
     }
     let written = ctx.store.write_status(object, &next).await?;
-    ctx.waker.wake(ctx.fleet.note(&written));
+    ctx.waker.wake(ctx.fleet.note_written(&written));
     Ok(written)
 }
 

@@ -32,7 +32,11 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     };
     let body = match &stored.body {
         Ok(body) => body,
-        Err(why) => return unreadable::report(ctx, &stored, why).await,
+        Err(why) => {
+            // It starts nothing, so it must not stand before those that would.
+            ctx.waker.wake(ctx.fleet.step_aside(&stored));
+            return unreadable::report(ctx, &stored, why).await;
+        }
     };
     let moment = Moment::now(&ctx.clock);
     let object = object(ctx, &stored, body, moment);

@@ -188,8 +188,13 @@ pub async fn run(options: Options) -> Result<(), RunError> {
 }
 
 /// One watch per namespace: a cache shared by several watches would lose objects when one of them lists anew.
+/// An empty name, as of a variable that is set to nothing, names none.
 fn watched(namespaces: Vec<String>) -> Vec<Option<String>> {
-    let mut namespaces: Vec<_> = namespaces.into_iter().map(Some).collect();
+    let mut namespaces: Vec<_> = namespaces
+        .into_iter()
+        .filter(|namespace| !namespace.is_empty())
+        .map(Some)
+        .collect();
     namespaces.sort();
     namespaces.dedup();
     if namespaces.is_empty() {

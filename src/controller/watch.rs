@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt, future, stream};
+use futures::{Stream, StreamExt, stream};
 use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, store::Writer};
 use kube::runtime::watcher::{self, Event};
@@ -48,7 +48,7 @@ pub fn changes<E: Eks, C: Clock>(
         mut woken,
         synced,
     } = scope;
-    let mut listed = HashSet::new();
+    let mut listing = Listing::default();
     let watched = watch(api, watcher::Config::default())
         .default_backoff()
         .modify(|object| {
@@ -56,15 +56,18 @@ pub fn changes<E: Eks, C: Clock>(
             object.annotations_mut().remove(LAST_APPLIED);
         })
         .reflect(writer)
-        .filter_map(move |event| {
+        .flat_map(move |event| {
             let changed = match event {
-                Ok(event) => took(&ctx, namespace.as_deref(), &mut listed, &synced, event).map(Ok),
+                Ok(event) => took(&ctx, namespace.as_deref(), &mut listing, &synced, event)
+                    .into_iter()
+                    .map(Ok)
+                    .collect(),
                 Err(error) => {
                     failed(&error);
-                    Some(Err(error))
+                    vec![Err(error)]
                 }
             };
-            future::ready(changed)
+            stream::iter(changed)
         });
     let woken = stream::poll_fn(move |cx| woken.poll_recv(cx));
     stream::select(watched, woken.map(Ok)).map(|key| {
@@ -94,29 +97,46 @@ fn failed(error: &watcher::Error) {
     }
 }
 
-/// Takes an event into everything that is kept of objects. Returns the object if it has to be looked at.
+/// A list under way. It comes in pages, and the cache shows none of it before the last: an object that is looked at
+/// before that is seen as it was, or not at all.
+#[derive(Default)]
+struct Listing {
+    /// Every object so far.
+    listed: HashSet<Key>,
+    /// Those to look at once the list is complete. A list that breaks off leaves them for the next.
+    changed: HashSet<Key>,
+}
+
+/// Takes an event into everything that is kept of objects. Returns the objects that have to be looked at.
 fn took<E: Eks, C: Clock>(
     ctx: &Context<E, KubeStore, C>,
     namespace: Option<&str>,
-    listed: &mut HashSet<Key>,
+    listing: &mut Listing,
     synced: &Sender<bool>,
     event: Event<Watched>,
-) -> Option<Key> {
+) -> Vec<Key> {
     match event {
         Event::Init => {
-            listed.clear();
-            None
+            listing.listed.clear();
+            Vec::new()
         }
         Event::InitApply(object) => {
             let object = stored(&object);
-            listed.insert(object.key.clone());
+            listing.listed.insert(object.key.clone());
             ctx.waker.wake(ctx.fleet.note(&object));
-            ctx.store.saw(&object).then_some(object.key)
+            if ctx.store.saw(&object) {
+                listing.changed.insert(object.key);
+            }
+            Vec::new()
         }
         Event::Apply(object) => {
             let object = stored(&object);
             ctx.waker.wake(ctx.fleet.note(&object));
-            ctx.store.saw(&object).then_some(object.key)
+            if ctx.store.saw(&object) {
+                vec![object.key]
+            } else {
+                Vec::new()
+            }
         }
         Event::Delete(object) => {
             let object = stored(&object);
@@ -129,18 +149,18 @@ fn took<E: Eks, C: Clock>(
             ctx.recall.forget(&object.uid);
             ctx.waker.wake(ctx.fleet.forget(&object.key, &object.uid));
             tracing::info!(object = %object.key, "deleted; EKS is not touched");
-            None
+            Vec::new()
         }
         Event::InitDone => {
-            let (gone, woken) = ctx.fleet.retain(namespace, listed);
-            listed.clear();
+            let Listing { listed, changed } = std::mem::take(listing);
+            let (gone, woken) = ctx.fleet.retain(namespace, &listed);
             for (key, uid) in gone {
                 ctx.store.forget(&key);
                 ctx.recall.forget(&uid);
             }
             ctx.waker.wake(woken);
             synced.send_replace(true);
-            None
+            changed.into_iter().collect()
         }
     }
 }

@@ -1,49 +1,29 @@
 //! The main job, from `kubectl apply` to the end.
 
-use crate::world::{World, condition};
+use serde_json::json;
+
+use crate::world::{World, condition, update};
 
 #[tokio::test]
-async fn two_hops_are_two_accepted_calls_and_nothing_happens_afterwards() {
+async fn two_hops_are_two_accepted_calls_with_tokens_of_their_own() {
     let world =
         World::new("{durations: {update: 1s}, clusters: [{name: prod, version: '1.33'}]}").await;
     let operator = world.operator();
     world.create(World::manifest("prod", "1.35")).await;
 
-    let running = world
-        .until("the first update runs", "prod", |object| {
-            object
-                .status
-                .as_ref()
-                .and_then(|s| s.update.as_ref())
-                .is_some_and(|u| u.id.is_some())
-        })
-        .await;
-    let status = running.status.unwrap();
-    let ids: Vec<String> = world.eks.with_model(|model| {
-        model
-            .truth(jiff::Timestamp::now())
-            .iter()
-            .flat_map(|c| c.updates.iter().map(|u| u.id.clone()))
-            .collect()
-    });
-    let update = status.update.unwrap();
+    let running = world.until_running("prod").await;
+    let truth = world.truth("prod");
     assert_eq!(
-        Some(&update.id.unwrap()),
-        ids.first(),
+        running.id.as_ref(),
+        truth.updates.first().map(|update| &update.id),
         "status has EKS's id while it runs"
     );
-    assert_eq!(
-        status
-            .path
-            .iter()
-            .map(ToString::to_string)
-            .collect::<Vec<_>>(),
-        ["1.34", "1.35"]
-    );
+    let status = world.get("prod").await.status.unwrap();
+    let path: Vec<_> = status.path.iter().map(ToString::to_string).collect();
+    assert_eq!(path, ["1.34", "1.35"]);
 
     let waited = world
-        .plane
-        .kubectl()
+        .kubectl
         .run([
             "wait",
             "-n",
@@ -60,6 +40,8 @@ async fn two_hops_are_two_accepted_calls_and_nothing_happens_afterwards() {
     let done = world.get("prod").await;
     let (ready, reason, message) = condition(&done, "Ready").unwrap();
     assert_eq!((ready, reason), ("True", "UpToDate"), "{message}");
+    assert_eq!(condition(&done, "Reconciling"), None);
+    assert_eq!(condition(&done, "Stalled"), None);
     let status = done.status.unwrap();
     assert_eq!(status.observed_generation, done.metadata.generation);
     assert!(status.path.is_empty());
@@ -71,15 +53,161 @@ async fn two_hops_are_two_accepted_calls_and_nothing_happens_afterwards() {
         .collect();
     assert_eq!(hops, [(34, 35), (33, 34)], "newest first");
 
-    let accepted = world.accepted();
-    let versions: Vec<_> = accepted
-        .iter()
-        .map(|(version, _)| version.as_str())
+    let sends = world.sends("prod");
+    let versions: Vec<_> = sends.iter().map(|send| send.version.as_str()).collect();
+    assert_eq!(versions, ["1.34", "1.35"], "{sends:?}");
+    assert_eq!(world.accepted("prod").len(), 2);
+    assert_ne!(sends[0].token, sends[1].token);
+    world
+        .until_all_told(
+            "prod",
+            &[
+                "UpdateStarted",
+                "UpdateSucceeded",
+                "UpdateStarted",
+                "UpdateSucceeded",
+                "UpToDate",
+            ],
+        )
+        .await;
+}
+
+#[tokio::test]
+async fn a_start_asks_eks_for_the_cluster_its_updates_and_the_versions_once() {
+    let world =
+        World::new("{durations: {update: 1s}, clusters: [{name: prod, version: '1.33'}]}").await;
+    // Long intervals, so that every look is one that the start needs.
+    let _operator = world.program_with("10m", "10m").start().unwrap();
+    world.create(World::manifest("prod", "1.34")).await;
+    world.until_running("prod").await;
+    let before: Vec<String> = world
+        .calls(|_| true)
+        .into_iter()
+        .map(|call| format!("{:?}", call.operation))
         .collect();
-    assert_eq!(versions, ["1.34", "1.35"]);
-    assert_ne!(
-        accepted[0].1, accepted[1].1,
-        "each hop has a token of its own"
+    assert_eq!(
+        before,
+        [
+            "DescribeCluster",
+            "ListUpdates",
+            "DescribeClusterVersions",
+            "UpdateClusterVersion"
+        ]
     );
-    assert_eq!(world.asked("UpdateClusterVersion").len(), 2);
+}
+
+#[tokio::test]
+async fn the_versions_on_offer_are_asked_for_once_for_many_hops_and_objects() {
+    let world = World::new(
+        "{durations: {update: 200ms}, clusters: [{name: a, version: '1.33'}, {name: b, version: '1.34'}]}",
+    )
+    .await;
+    let _operator = world.operator();
+    world.create(World::manifest("a", "1.36")).await;
+    world.until_reason("a", "UpToDate").await;
+    world.create(World::manifest("b", "1.35")).await;
+    world.until_reason("b", "UpToDate").await;
+    assert_eq!(world.asked("DescribeClusterVersions").len(), 1);
+    assert_eq!(world.accepted_versions("a"), ["1.34", "1.35", "1.36"]);
+}
+
+#[tokio::test]
+async fn kubectl_shows_what_a_person_needs() {
+    let world =
+        World::new("{durations: {update: 10m}, clusters: [{name: prod, version: '1.33'}]}").await;
+    let _operator = world.operator();
+    world.create(World::manifest("prod", "1.35")).await;
+    let running = world.until_running("prod").await;
+
+    let narrow = world.kubectl(&["get", "cu"]).await;
+    let rows: Vec<Vec<&str>> = narrow
+        .lines()
+        .map(|line| line.split_whitespace().collect())
+        .collect();
+    assert_eq!(
+        rows[0],
+        [
+            "NAME", "CLUSTER", "DESIRED", "CURRENT", "READY", "REASON", "AGE"
+        ]
+    );
+    assert_eq!(
+        rows[1][..6],
+        ["prod", "prod", "1.35", "1.33", "Unknown", "Updating"]
+    );
+    let wide = world
+        .kubectl(&["get", "clusterupgrades", "-o", "wide"])
+        .await;
+    for shown in ["111122223333", "us-west-2", running.id.as_deref().unwrap()] {
+        assert!(wide.contains(shown), "{shown} in\n{wide}");
+    }
+    let described = world.kubectl(&["describe", "cu", "prod"]).await;
+    assert!(described.contains("UpdateStarted"), "{described}");
+}
+
+#[tokio::test]
+async fn lags_between_eks_answers_are_waited_out() {
+    let world = World::new(
+        "{durations: {update: 300ms}, lags: {status: 1s, version: 800ms, list: 1s},
+          clusters: [{name: prod, version: '1.33'}]}",
+    )
+    .await;
+    let _operator = world.operator();
+    world.create(World::manifest("prod", "1.35")).await;
+    let done = world.until_reason("prod", "UpToDate").await;
+    assert_eq!(done.status.unwrap().history.len(), 2);
+    assert_eq!(world.sends("prod").len(), 2, "{:?}", world.sends("prod"));
+}
+
+#[tokio::test]
+async fn an_update_that_takes_long_is_called_overdue_once_and_followed_to_its_end() {
+    let world =
+        World::new("{durations: {update: 3s}, clusters: [{name: prod, version: '1.33'}]}").await;
+    let _operator = world
+        .program()
+        .args(["--overdue-after", "1s"])
+        .start()
+        .unwrap();
+    world.create(World::manifest("prod", "1.34")).await;
+    let overdue = world
+        .until("the message says overdue", "prod", |object| {
+            condition(object, "Ready").is_some_and(|(_, _, message)| message.contains("overdue"))
+        })
+        .await;
+    assert_eq!(condition(&overdue, "Ready").unwrap().1, "Updating");
+    assert_eq!(update(&overdue).unwrap().attempt, Some(1));
+    world.until_reason("prod", "UpToDate").await;
+    world
+        .until_all_told(
+            "prod",
+            &[
+                "UpdateStarted",
+                "UpdateOverdue",
+                "UpdateSucceeded",
+                "UpToDate",
+            ],
+        )
+        .await;
+    assert_eq!(world.sends("prod").len(), 1);
+}
+
+#[tokio::test]
+async fn a_version_that_eks_does_not_offer_is_said_with_those_it_offers() {
+    let world = World::new(
+        "{clusters: [{name: prod, version: '1.33'}], versions: [{version: '1.36', releaseDate: 2026-01-01, offered: false}]}",
+    )
+    .await;
+    let _operator = world.operator();
+    world.create(World::manifest("prod", "1.36")).await;
+    let object = world.until_reason("prod", "UnsupportedVersion").await;
+    let (ready, _, message) = condition(&object, "Ready").unwrap();
+    assert_eq!(ready, "False");
+    assert!(
+        message.contains("1.36") && message.contains("1.35"),
+        "{message}"
+    );
+    assert_eq!(world.sends("prod").len(), 0);
+    world
+        .patch("prod", json!({"spec": {"version": "1.33"}}))
+        .await;
+    world.until_reason("prod", "UpToDate").await;
 }
