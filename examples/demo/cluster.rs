@@ -117,7 +117,7 @@ impl Cluster {
 
         let mut news = Vec::new();
         if let (false, Some(current), Some(target)) = (before.0, self.current(), self.target) {
-            news.push(format!("runs {current}, is to run {target}"));
+            news.push(format!("at {current}, to reach {target}"));
         }
         news.extend(self.news_of_update(was.update.as_ref()));
         if let (Some(old), Some(new)) = (was.cluster, self.current())
@@ -147,7 +147,7 @@ impl Cluster {
         let mut news = Vec::new();
         if was.is_none() {
             self.hop_since = Some(Instant::now());
-            news.push(format!("{hop} is written down, then asked for"));
+            news.push(format!("intent {hop} written, then sent to EKS"));
         }
         if was.is_none_or(|was| was.id.is_none())
             && let Some(id) = &update.id

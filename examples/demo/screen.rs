@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use console::{Term, measure_text_width, style, truncate_str};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
 
 use crate::Failure;
 
@@ -112,7 +112,9 @@ impl Screen {
         };
         (0..count)
             .map(|_| {
-                let line = moving.add(ProgressBar::new_spinner());
+                // Also where they are dropped, by Ctrl-C or an error, they do not stay.
+                let line = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
+                let line = moving.add(line);
                 if let Ok(look) = ProgressStyle::with_template("{msg}") {
                     line.set_style(look);
                 }

@@ -36,6 +36,9 @@ pub async fn watch(screen: &Screen, stage: &mut Stage) -> Result<Vec<Cluster>, F
     screen.say("")?;
     // The first one is empty, for the eye.
     let lines = screen.moving_lines(clusters.len() + 1);
+    if let Some(empty) = lines.first() {
+        empty.set_message(" ");
+    }
     while !clusters.iter().all(Cluster::is_over) {
         tokio::select! {
             event = events.next() => match event {
