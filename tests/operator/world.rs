@@ -27,24 +27,47 @@ impl World {
         let client = plane.client().await.unwrap();
         plane
             .kubectl()
-            .apply(include_str!("../../crds/clusterupgrades.eksupgrade.dev.yaml"))
+            .apply(include_str!(
+                "../../crds/clusterupgrades.eksupgrade.dev.yaml"
+            ))
             .await
             .unwrap();
         let namespace = plane.namespace("operator").await.unwrap();
-        let eks = simulator::serve_on_free_port(&Scenario::parse(scenario).unwrap()).await.unwrap();
+        let eks = simulator::serve_on_free_port(&Scenario::parse(scenario).unwrap())
+            .await
+            .unwrap();
         let objects = Api::namespaced(client.clone(), &namespace);
-        eventually("the API server serves ClusterUpgrades", DEADLINE, async || {
-            objects.list(&kube::api::ListParams::default()).await.map(|_| ())
-        })
+        eventually(
+            "the API server serves ClusterUpgrades",
+            DEADLINE,
+            async || {
+                objects
+                    .list(&kube::api::ListParams::default())
+                    .await
+                    .map(|_| ())
+            },
+        )
         .await
         .unwrap();
-        Self { plane, namespace, eks, objects, client }
+        Self {
+            plane,
+            namespace,
+            eks,
+            objects,
+            client,
+        }
     }
 
     /// The operator's program, for this namespace and this EKS, with short intervals.
     pub fn program(&self) -> Program {
         Program::new(env!("CARGO_BIN_EXE_eks-upgrade-operator"))
-            .args(["run", "--namespace", &self.namespace, "--metrics-addr", "127.0.0.1:0"])
+            .args([
+                "run",
+                "--namespace",
+                &self.namespace,
+                "--metrics-addr",
+                "127.0.0.1:0",
+            ])
             .args(["--poll-interval", "100ms", "--resync-interval", "2s"])
             .env("KUBECONFIG", self.plane.kubeconfig_path())
             .env("AWS_ENDPOINT_URL_EKS", self.eks.url())
@@ -86,7 +109,10 @@ impl World {
     /// Creates an object.
     pub async fn create(&self, manifest: Value) -> ClusterUpgrade {
         let object = serde_json::from_value(manifest).unwrap();
-        self.objects.create(&PostParams::default(), &object).await.unwrap()
+        self.objects
+            .create(&PostParams::default(), &object)
+            .await
+            .unwrap()
     }
 
     /// Merges something into an object.
@@ -102,10 +128,23 @@ impl World {
     }
 
     /// Waits until the object is as `is` wants it.
-    pub async fn until(&self, what: impl Display, name: &str, is: impl Fn(&ClusterUpgrade) -> bool) -> ClusterUpgrade {
+    pub async fn until(
+        &self,
+        what: impl Display,
+        name: &str,
+        is: impl Fn(&ClusterUpgrade) -> bool,
+    ) -> ClusterUpgrade {
         eventually(what.to_string().as_str(), DEADLINE, async || {
-            let object = self.objects.get(name).await.map_err(|error| error.to_string())?;
-            if is(&object) { Ok(object) } else { Err(format!("{:#?}", object.status)) }
+            let object = self
+                .objects
+                .get(name)
+                .await
+                .map_err(|error| error.to_string())?;
+            if is(&object) {
+                Ok(object)
+            } else {
+                Err(format!("{:#?}", object.status))
+            }
         })
         .await
         .unwrap()
@@ -115,7 +154,8 @@ impl World {
     pub async fn until_reason(&self, name: &str, wanted: &str) -> ClusterUpgrade {
         self.until(format!("{name} is {wanted}"), name, |object| {
             reason(object) == wanted
-                && object.status.as_ref().and_then(|s| s.observed_generation) == object.metadata.generation
+                && object.status.as_ref().and_then(|s| s.observed_generation)
+                    == object.metadata.generation
         })
         .await
     }
@@ -123,7 +163,11 @@ impl World {
     /// What was asked of EKS so far, by operation.
     pub fn asked(&self, operation: &str) -> Vec<simulator::model::CallRecord> {
         self.eks.with_model(|model| {
-            model.calls().filter(|call| format!("{:?}", call.operation) == operation).cloned().collect()
+            model
+                .calls()
+                .filter(|call| format!("{:?}", call.operation) == operation)
+                .cloned()
+                .collect()
         })
     }
 
@@ -134,7 +178,12 @@ impl World {
             .filter(|call| call.accepted)
             .map(|call| {
                 let request = serde_json::to_value(&call.request).unwrap();
-                let text = |name: &str| find(&request, name).and_then(Value::as_str).unwrap_or_default().to_owned();
+                let text = |name: &str| {
+                    find(&request, name)
+                        .and_then(Value::as_str)
+                        .unwrap_or_default()
+                        .to_owned()
+                };
                 (text("version"), text("clientRequestToken"))
             })
             .collect()
@@ -144,7 +193,9 @@ impl World {
 /// A member of a JSON value, however deep.
 fn find<'a>(value: &'a Value, name: &str) -> Option<&'a Value> {
     match value {
-        Value::Object(members) => members.get(name).or_else(|| members.values().find_map(|value| find(value, name))),
+        Value::Object(members) => members
+            .get(name)
+            .or_else(|| members.values().find_map(|value| find(value, name))),
         _ => None,
     }
 }
@@ -155,8 +206,13 @@ pub fn reason(object: &ClusterUpgrade) -> &str {
 }
 
 /// A condition as (status, reason, message).
-pub fn condition<'a>(object: &'a ClusterUpgrade, kind: &str) -> Option<(&'a str, &'a str, &'a str)> {
+pub fn condition<'a>(
+    object: &'a ClusterUpgrade,
+    kind: &str,
+) -> Option<(&'a str, &'a str, &'a str)> {
     let conditions = &object.status.as_ref()?.conditions;
-    let found = conditions.iter().find(|condition| condition.type_ == kind)?;
+    let found = conditions
+        .iter()
+        .find(|condition| condition.type_ == kind)?;
     Some((&found.status, &found.reason, &found.message))
 }
