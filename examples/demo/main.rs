@@ -51,7 +51,8 @@ async fn run(screen: &Screen) -> Result<ExitCode, Failure> {
     let (stage, outcome) = played?;
     if let Err(failure) = outcome {
         screen.clear();
-        eprintln!("\ndemo: {failure}\n\n{}", stage.tails());
+        // The sentence comes last, where a person looks first.
+        eprintln!("\n{}\n\ndemo: {failure}", stage.tails());
         if !keep {
             return Ok(ExitCode::FAILURE);
         }
