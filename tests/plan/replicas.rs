@@ -82,7 +82,17 @@ impl Cluster {
         }
     }
 
+    /// What is known is not forgotten, and no attempt is used twice.
     fn write(&mut self, memory: &ClusterUpgradeStatus) {
+        let known = |memory: &ClusterUpgradeStatus| -> Vec<_> {
+            let updates = memory.update.iter().chain(&memory.history);
+            updates.filter_map(|update| update.id.clone()).collect()
+        };
+        let after = known(memory);
+        for id in known(&self.world.memory) {
+            assert!(after.contains(&id), "{id} is forgotten");
+        }
+        assert!(memory.attempts >= self.world.memory.attempts);
         self.world.memory = memory.clone();
         self.version += 1;
     }
