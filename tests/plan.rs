@@ -30,6 +30,8 @@ mod intents;
 mod precedence;
 #[path = "plan/properties.rs"]
 mod properties;
+#[path = "plan/replicas.rs"]
+mod replicas;
 #[path = "plan/retries.rs"]
 mod retries;
 #[path = "plan/world.rs"]

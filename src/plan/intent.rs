@@ -11,7 +11,9 @@ use super::facts::Facts;
 use super::remember::{self, refreshed};
 use super::time::{after, backoff, shown, until};
 use super::token::TokenParts;
-use super::{CLOCK_TOLERANCE, LOOK_AFTER_SEND, VERSION_UPDATE, cluster, elsewhere, say, trouble};
+use super::{
+    CLOCK_TOLERANCE, LOOK_AFTER_SEND, SEND_WITHIN, VERSION_UPDATE, cluster, elsewhere, say, trouble,
+};
 
 /// Writes the intent for a hop, whose first send follows the write.
 pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> Decision {
@@ -84,6 +86,18 @@ fn pass_over(facts: &Facts<'_>, memory: &mut ClusterUpgradeStatus, intent: &Upda
     for view in listed {
         remember::into_history(memory, remember::recorded(facts, hop, view));
     }
+}
+
+/// Whether the send that `memory` announces may still begin at `now`.
+///
+/// Counted from the decision, not from the write: a process that freezes between the two writes under guard what it
+/// decided on a list that is long out of date, and EKS may have forgotten the token by then.
+pub fn may_begin(memory: &ClusterUpgradeStatus, now: Timestamp) -> bool {
+    let announced = memory
+        .update
+        .as_ref()
+        .and_then(|update| update.last_send_at);
+    announced.is_some_and(|at| now.duration_since(at).abs() <= SEND_WITHIN)
 }
 
 /// Looks for what became of an open intent; sends it again only where it would still be started now.

@@ -25,12 +25,14 @@ mod wish;
 pub use answer::{Sent, answered};
 pub use decision::{Action, Decision, Outcome, Wake};
 pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
+pub use intent::may_begin;
 pub use read::{Read, next_read};
 pub use say::errors;
 pub use track::is_overdue;
 pub use wish::{InvalidSpec, Wish};
 
-/// A start or a repetition begins within this time of the guarded write that announces it, or is dropped.
+/// A start or a repetition begins within this time of the decision that its guarded write announces, or is dropped; see
+/// [`may_begin`].
 pub const SEND_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
 /// For how long after the last send an intent that is no longer wanted is looked for before it is closed: the 15 minutes
