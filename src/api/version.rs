@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::{self, Deserialize, Deserializer, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
 use serde::{Serialize, Serializer};
 
 /// A Kubernetes minor version `1.NN`, as EKS names it.
@@ -79,9 +79,9 @@ impl<'de> Deserialize<'de> for Minor {
                 f.write_str("a Kubernetes minor version in quotes, such as \"1.34\"")
             }
 
-            fn visit_str<E: de::Error>(self, text: &str) -> Result<Minor, E> {
+            fn visit_str<E: Error>(self, text: &str) -> Result<Minor, E> {
                 text.parse()
-                    .map_err(|_| E::invalid_value(de::Unexpected::Str(text), &self))
+                    .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
             }
         }
 
