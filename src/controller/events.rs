@@ -101,7 +101,7 @@ fn of_update(
             Reason::UpdateFailed.as_str(),
             new,
             &format!(
-                "EKS gave up upgrading from {from} to {to} (update {}): {}",
+                "The upgrade from {from} to {to} failed (update {}): {}",
                 id(new),
                 plan::errors(&new.errors)
             ),

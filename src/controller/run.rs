@@ -81,8 +81,10 @@ struct SystemClock {
 }
 
 impl Clock for SystemClock {
+    /// In milliseconds, as EKS tells its times: status is read by people.
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
     fn monotonic(&self) -> Duration {

@@ -134,6 +134,7 @@ pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reas
         .created_at
         .map_or_else(String::new, |at| format!(", begun {}", shown(at)));
     let which = format!("{}{begun}", say::named(update));
+    let cluster = say::cluster(facts);
     if update.kind == VERSION_ROLLBACK {
         let (ended, runs) = match &update.status {
             Some(UpdateStatus::Successful) => (String::new(), to),
@@ -143,25 +144,25 @@ pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reas
         return (
             Reason::RolledBackElsewhere,
             format!(
-                "Somebody had the cluster rolled back from {from} to {to}{ended} ({which}). Nothing is started against that. To accept it, set spec.version to \"{runs}\". {how}"
+                "Somebody had {cluster} rolled back from {from} to {to}{ended} ({which}). Nothing is started against that. To accept it, set spec.version to \"{runs}\". {how}"
             ),
         );
     }
     match update.status {
         Some(UpdateStatus::Cancelled) => (
             Reason::UpdateCancelled,
-            format!("The upgrade from {from} to {to} was cancelled ({which}). {how}"),
+            format!("The upgrade of {cluster} from {from} to {to} was cancelled ({which}). {how}"),
         ),
         Some(UpdateStatus::Lost) => (
             Reason::UpdateLost,
             format!(
-                "EKS accepted the upgrade from {from} to {to} ({which}) and no longer knows it. Look at the cluster's updates in EKS. {how}"
+                "EKS accepted the upgrade of {cluster} from {from} to {to} ({which}) and no longer knows it. Look at the cluster's updates in EKS. {how}"
             ),
         ),
         _ => (
             Reason::UpdateFailed,
             format!(
-                "EKS gave up upgrading from {from} to {to} and stays at {from} ({which}): {}. {how}",
+                "The upgrade of {cluster} from {from} to {to} failed: {}. It still runs {from} ({which}). {how}",
                 say::errors(&update.errors)
             ),
         ),

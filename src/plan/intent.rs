@@ -259,7 +259,7 @@ pub fn busy(intent: &Update) -> (Reason, String) {
     (
         Reason::WaitingForCluster,
         format!(
-            "EKS does not take the upgrade from {} to {} yet: {}. It is asked again by itself; nothing needs to be done.",
+            "EKS is busy with the cluster and does not take the upgrade from {} to {} yet: {}. This may be work of its own that no list shows. It is asked again by itself; nothing needs to be done.",
             intent.from_version,
             intent.to_version,
             say::errors(&intent.errors)

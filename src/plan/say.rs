@@ -3,6 +3,8 @@
 use crate::api::{ErrorDetail, Minor, RETRY_ANNOTATION, Update};
 use crate::eks::{EksError, ErrorKind, UpdateView};
 
+use super::facts::Facts;
+
 /// A condition's message takes 32768 bytes; a character has at most four.
 pub const MESSAGE_LIMIT: usize = 8_000;
 
@@ -20,14 +22,22 @@ pub fn then(path: &[Minor], after: Minor) -> String {
     }
 }
 
-/// "update 1a2b (attempt 2)".
+/// "update 1a2b". Without the attempt, which counts over the object's life and reads like a failure at a second hop.
 pub fn named(update: &Update) -> String {
     let id = update.id.as_deref().unwrap_or("not known yet");
-    match update.attempt {
-        Some(attempt) if attempt > 1 => format!("update {id}, attempt {attempt}"),
-        Some(_) => format!("update {id}"),
-        None => format!("update {id}, started outside this object"),
+    if update.attempt.is_some() {
+        format!("update {id}")
+    } else {
+        format!("update {id}, started outside this object")
     }
+}
+
+/// "cluster payments", or "the cluster" where the spec cannot be understood.
+pub fn cluster(facts: &Facts<'_>) -> String {
+    facts.object.wish.as_ref().map_or_else(
+        |_| "the cluster".to_owned(),
+        |wish| format!("cluster {}", wish.target.name),
+    )
 }
 
 /// EKS's errors, in its words; as many as a person reads.

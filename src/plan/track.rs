@@ -67,7 +67,8 @@ fn sentence(facts: &Facts<'_>, memory: &ClusterUpgradeStatus, update: &Update) -
     } else {
         "This usually takes 8 to 15 minutes.".to_owned()
     };
-    format!("EKS upgrades the cluster from {from} to {to} ({which}{since}){next}. {pace}")
+    let cluster = say::cluster(facts);
+    format!("EKS upgrades {cluster} from {from} to {to} ({which}{since}){next}. {pace}")
 }
 
 fn poll(facts: &Facts<'_>) -> Wake {
