@@ -1,5 +1,13 @@
 //! The simulator as the AWS SDK for Rust sees it.
 
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
 use std::time::{Duration, Instant};
 
 use aws_config::retry::RetryConfig;
@@ -111,7 +119,7 @@ async fn an_upgrade_from_call_to_end() {
     let done = ended(&eks, "prod", &id).await;
     assert_eq!(done.status, Some(UpdateStatus::Successful));
     let listed = eks.list_updates().name("prod").send().await.unwrap();
-    assert_eq!(listed.update_ids(), [id.clone()]);
+    assert_eq!(listed.update_ids(), std::slice::from_ref(&id));
     let after = eks.describe_cluster().name("prod").send().await.unwrap();
     assert_eq!(after.cluster.unwrap().version.as_deref(), Some("1.34"));
 
@@ -206,7 +214,7 @@ async fn codes_outside_the_operations_model_arrive_with_their_status() {
 }
 
 #[tokio::test]
-async fn lost_answers_are_dispatch_failures_and_garbled_ones_are_response_errors() {
+async fn lost_answers_are_dispatch_failures_and_garbled_ones_are_successes_without_sense() {
     let simulator = start(
         "{faults: [{kind: lostBefore, times: 1}, {kind: lostAfter, times: 1}, \
           {kind: malformed, operations: [UpdateClusterVersion], times: 1}], \
@@ -223,7 +231,10 @@ async fn lost_answers_are_dispatch_failures_and_garbled_ones_are_response_errors
         assert!(matches!(error, SdkError::DispatchFailure(_)), "{error:?}");
     }
     let error = update().await.unwrap_err();
-    assert!(matches!(error, SdkError::ResponseError(_)), "{error:?}");
+    // The SDK calls this a service error, though the service said 200 and no code.
+    let raw = error.raw_response().unwrap();
+    assert_eq!(raw.status().as_u16(), 200);
+    assert_eq!(error.as_service_error().unwrap().code(), None);
     let id = update().await.unwrap().update.unwrap().id;
 
     let seen: Vec<_> = simulator.with_model(|model| {
@@ -372,23 +383,6 @@ async fn assumed_roles_open_their_account() {
     let credentials = assumed.credentials.unwrap();
     let eks = client_of(&simulator, credentials.access_key_id(), "us-west-2");
     assert!(eks.describe_cluster().name("prod").send().await.is_ok());
-}
-
-#[tokio::test]
-async fn clusters_and_faults_come_and_go_while_it_runs() {
-    let simulator = start("{}").await;
-    let eks = client(&simulator);
-    let describe = async || eks.describe_cluster().name("late").send().await;
-    assert_eq!(refusal(describe().await).1, 404);
-    simulator.with_model(|model| {
-        let now = jiff::Timestamp::now();
-        let cluster = "{name: late, version: \"1.33\"}";
-        let specs = eks_upgrade_operator::simulator::scenario::parse_clusters(cluster).unwrap();
-        for spec in specs {
-            model.add_cluster(spec, now).unwrap();
-        }
-    });
-    assert!(describe().await.is_ok());
 }
 
 #[tokio::test]

@@ -3,13 +3,13 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::de::{Deserialize, Deserializer, Error, Unexpected, Visitor};
+use serde::{Serialize, Serializer};
 
 /// A Kubernetes minor version `1.NN`, as EKS names it.
 ///
 /// Ordered by age: `1.9 < 1.10`. EKS has only ever offered major version 1, so the major is not kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Minor(u16);
 
 impl Minor {
@@ -27,6 +27,14 @@ impl Minor {
     #[must_use]
     pub const fn next(self) -> Self {
         Self(self.0.saturating_add(1))
+    }
+
+    /// The version a rollback leads to.
+    pub const fn previous(self) -> Option<Self> {
+        match self.0.checked_sub(1) {
+            Some(minor) => Some(Self(minor)),
+            None => None,
+        }
     }
 }
 
@@ -54,17 +62,31 @@ impl FromStr for Minor {
     }
 }
 
-impl TryFrom<String> for Minor {
-    type Error = NotAMinor;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+impl Serialize for Minor {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 
-impl From<Minor> for String {
-    fn from(minor: Minor) -> Self {
-        minor.to_string()
+impl<'de> Deserialize<'de> for Minor {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct MinorVisitor;
+
+        impl Visitor<'_> for MinorVisitor {
+            type Value = Minor;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a Kubernetes minor version in quotes, such as \"1.34\"")
+            }
+
+            fn visit_str<E: Error>(self, text: &str) -> Result<Minor, E> {
+                text.parse()
+                    .map_err(|_| E::invalid_value(Unexpected::Str(text), &self))
+            }
+        }
+
+        // An unquoted 1.30 is the number 1.3 to YAML, so numbers are refused, not guessed at.
+        deserializer.deserialize_any(MinorVisitor)
     }
 }
 
@@ -98,5 +120,7 @@ mod tests {
     fn orders_by_number_not_by_text() {
         assert!(Minor::new(9) < Minor::new(10));
         assert_eq!(Minor::new(9).next(), Minor::new(10));
+        assert_eq!(Minor::new(10).previous(), Some(Minor::new(9)));
+        assert_eq!(Minor::new(0).previous(), None);
     }
 }

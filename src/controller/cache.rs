@@ -14,10 +14,16 @@ const VERSIONS_LAST: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Default)]
 pub struct Cache(Mutex<State>);
 
+/// Account and region.
+type Place = (String, String);
+
+/// What was on offer, and when.
+type Offer = (Timestamp, Arc<[OfferedVersion]>);
+
 #[derive(Default)]
 struct State {
     finished: HashMap<Target, HashMap<String, Finished>>,
-    versions: HashMap<(String, String), (Timestamp, Arc<[OfferedVersion]>)>,
+    versions: HashMap<Place, Offer>,
 }
 
 /// An update that has ended: EKS does not change it any more.
@@ -81,6 +87,6 @@ impl Cache {
     }
 }
 
-fn place(target: &Target) -> (String, String) {
+fn place(target: &Target) -> Place {
     (target.account_id.clone(), target.region.clone())
 }

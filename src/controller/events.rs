@@ -101,7 +101,7 @@ fn of_update(
             Reason::UpdateFailed.as_str(),
             new,
             &format!(
-                "EKS gave up upgrading from {from} to {to} (update {}): {}",
+                "The upgrade from {from} to {to} failed (update {}): {}",
                 id(new),
                 plan::errors(&new.errors)
             ),
@@ -178,10 +178,9 @@ fn of_reason(
         .into_iter()
         .find(|reason| reason.as_str() == now.reason)?;
     match reason {
-        // Told by the update itself.
-        Reason::Updating => None,
-        // Where AWS or the credentials are lost for the whole hub, a metric says it once instead of an Event per object.
-        Reason::EksUnavailable | Reason::CredentialsUnavailable => None,
+        // The first is told by the update itself. Where AWS or the credentials are lost for the whole hub, a metric says it
+        // once instead of an Event per object.
+        Reason::Updating | Reason::EksUnavailable | Reason::CredentialsUnavailable => None,
         Reason::UpdateFailed | Reason::UpdateCancelled | Reason::UpdateLost if is_told => None,
         _ => Some(Note {
             warning: reason.is_stalled() || reason == Reason::PreflightFailed,

@@ -1,20 +1,26 @@
 //! Carries out the one effect of a decision, after its guarded write.
 
 use crate::eks::{Eks, Target};
-use crate::plan::{Action, SEND_WITHIN, Sent};
-use crate::store::Store;
+use crate::plan::{Action, SEND_WITHIN, Sent, may_begin};
+use crate::store::{Store, Stored};
 
 use super::context::{Clock, Context, Moment};
 
-/// Sends, unless too much time has passed since the decision: a process that was frozen in between no longer knows what
-/// the object says.
+/// Sends, unless too much time has passed since EKS was looked at: a process that was frozen in between no longer knows
+/// what the object says, nor whether EKS still honours the token.
 pub async fn execute<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     target: &Target,
     action: &Action,
-    decided: Moment,
+    announced: &Stored,
+    looked_at: Moment,
 ) -> Sent {
-    if ctx.is_stopping() || decided.elapsed(&ctx.clock) >= SEND_WITHIN {
+    let is_in_time = looked_at.elapsed(&ctx.clock) < SEND_WITHIN
+        && announced
+            .body
+            .as_ref()
+            .is_ok_and(|body| may_begin(&body.status, ctx.clock.now()));
+    if ctx.is_stopping() || !is_in_time {
         return Sent::Dropped;
     }
     match action {

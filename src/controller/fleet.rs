@@ -383,6 +383,10 @@ mod tests {
         object
     }
 
+    fn keys(objects: &[&Stored]) -> Vec<Key> {
+        objects.iter().map(|object| object.key.clone()).collect()
+    }
+
     fn cluster(object: &Stored) -> ClusterRef {
         object.body.as_ref().unwrap().spec.cluster.clone()
     }
@@ -399,7 +403,7 @@ mod tests {
         assert_eq!(fleet.note(&other), []);
         assert_eq!(
             fleet.note(&old),
-            [young.key.clone()],
+            keys(&[&young]),
             "the one that lost the cluster is looked at again"
         );
         assert_eq!(
@@ -413,7 +417,7 @@ mod tests {
             resource_version: "2".to_owned(),
             ..old.clone()
         };
-        assert_eq!(fleet.note(&deleting), [young.key.clone()]);
+        assert_eq!(fleet.note(&deleting), keys(&[&young]));
         assert_eq!(fleet.owner_other_than(&cluster(&young), &young.uid), None);
         assert_eq!(fleet.forget(&old.key, &old.uid), [] as [Key; 0]);
     }
@@ -425,10 +429,7 @@ mod tests {
         fleet.note(&old);
         fleet.note(&young);
         let (gone, woken) = fleet.retain(Some("ns"), &HashSet::from([young.key.clone()]));
-        assert_eq!(
-            (gone, woken),
-            (vec![(old.key, old.uid)], vec![young.key.clone()])
-        );
+        assert_eq!((gone, woken), (vec![(old.key, old.uid)], keys(&[&young])));
         assert_eq!(fleet.owner_other_than(&cluster(&young), &young.uid), None);
     }
 
@@ -447,7 +448,7 @@ mod tests {
         assert_eq!(fleet.claim(&third, 1), Turn::Wait);
         assert_eq!(fleet.claim(&second, 1), Turn::Wait);
         assert_eq!(fleet.note(&running(first.clone(), 5)), []);
-        assert_eq!(fleet.release(&first), [second.key.clone()]);
+        assert_eq!(fleet.release(&first), keys(&[&second]));
         assert_eq!(
             fleet.claim(&second, 1),
             Turn::Wait,
@@ -464,14 +465,10 @@ mod tests {
             resource_version: "6".to_owned(),
             ..first.clone()
         };
-        assert_eq!(
-            fleet.note(&done),
-            [second.key.clone()],
-            "the oldest that waits"
-        );
+        assert_eq!(fleet.note(&done), keys(&[&second]), "the oldest that waits");
         assert_eq!(fleet.claim(&third, 1), Turn::Wait, "the second is older");
         assert_eq!(fleet.claim(&second, 1), Turn::Yours);
-        assert_eq!(fleet.release(&second), [third.key.clone()]);
+        assert_eq!(fleet.release(&second), keys(&[&third]));
     }
 
     #[test]
@@ -484,7 +481,7 @@ mod tests {
         }
         assert_eq!(
             fleet.forget(&first.key, &first.uid),
-            [second.key.clone()],
+            keys(&[&second]),
             "it may have been woken for a place that came free"
         );
     }
@@ -518,7 +515,7 @@ mod tests {
             deleting: true,
             ..running(first, 6)
         };
-        assert_eq!(fleet.note(&deleting), [second.key.clone()]);
+        assert_eq!(fleet.note(&deleting), keys(&[&second]));
         assert_eq!(fleet.claim(&second, 1), Turn::Yours);
     }
 }

@@ -30,7 +30,7 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
     }) {
         match read {
             Read::Tracked(id) => {
-                observed.tracked = Some(ctx.eks.describe_update(target, &id).await)
+                observed.tracked = Some(ctx.eks.describe_update(target, &id).await);
             }
             Read::Cluster => observed.cluster = Some(ctx.eks.describe_cluster(target).await),
             Read::Updates => observed.updates = Some(updates(ctx, target).await),

@@ -113,22 +113,25 @@ pub async fn persist_answer<E: Eks, S: Store, C: Clock>(
 }
 
 /// The live memory with the answer in it, if the live object still has the open intent that was answered.
+///
+/// An acceptance is worth keeping whatever was announced since. Any other answer only speaks of the send that it answers:
+/// where another replica has announced one more, what became of that is not known.
 fn onto(announced: &Stored, live: &Stored, answer: &Decision) -> Option<ClusterUpgradeStatus> {
-    let Ok(Body { spec: _, status }) = &live.body else {
+    let (Ok(announced_body), Ok(live_body)) = (&announced.body, &live.body) else {
         return None;
     };
-    let theirs = status.update.as_ref()?;
     let ours = answer.memory.update.as_ref()?;
-    let is_same = live.uid == announced.uid
-        && !live.deleting
-        && theirs.is_open_intent()
-        && theirs.client_request_token == ours.client_request_token;
-    is_same.then(|| ClusterUpgradeStatus {
+    let theirs = live_body.status.update.as_ref()?;
+    let is_answered = theirs.is_open_intent()
+        && theirs.client_request_token == ours.client_request_token
+        && (ours.id.is_some() || Some(theirs) == announced_body.status.update.as_ref());
+    let is_same = live.uid == announced.uid && !live.deleting;
+    (is_same && is_answered).then(|| ClusterUpgradeStatus {
         update: Some(Update {
             sends: theirs.sends.max(ours.sends),
             last_send_at: theirs.last_send_at.max(ours.last_send_at),
             ..ours.clone()
         }),
-        ..status.clone()
+        ..live_body.status.clone()
     })
 }

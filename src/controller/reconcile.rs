@@ -55,12 +55,12 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
 
     let observed = observe(ctx, &facts).await;
     let trouble = looked(ctx, &stored, &observed);
-    // Read again: reading took its time, and a decision is made on when it is made.
-    let decided_at = Moment::now(&ctx.clock);
+    // The time stays that of the first look, so that a freeze since then shows; who owns the cluster is asked again.
+    let standing = self::standing(ctx, &stored, body, &object);
     let facts = Facts {
         observed: &observed,
+        standing: &standing,
         trouble,
-        now: decided_at.wall(),
         ..facts
     };
     let decision = decide_in_turn(ctx, &stored, &facts);
@@ -72,7 +72,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         report::report(ctx, &body.status, &written, &decision).await;
         return Ok(wait(decision.wake));
     };
-    let sent = execute(ctx, &wish.target, action, decided_at).await;
+    let sent = execute(ctx, &wish.target, action, &written, moment).await;
     report::sent(ctx, &written, &sent);
     let answer = take(ctx, &stored, &written, &wish.target, &sent);
     let after = persist_answer(ctx, &written, &answer).await?;

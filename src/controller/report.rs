@@ -1,6 +1,6 @@
 //! Says what was decided and done: Events, one log line, metrics. All of it from the same decision.
 
-use crate::api::ClusterUpgradeStatus;
+use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::{Eks, EksError, ErrorKind};
 use crate::plan::{self, Decision, Outcome, Sent};
 use crate::store::{Body, Store, Stored};
@@ -37,7 +37,14 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
             .any(|condition| condition.reason == reason.as_str());
         // Messages quote AWS, and so may name accounts: they stay out of the log at info level.
         if !had {
-            tracing::info!(object = %after.key, %reason, "state changed");
+            let is_of_update = matches!(
+                reason,
+                Reason::UpdateFailed | Reason::PreflightFailed | Reason::RequestRejected
+            );
+            let update = status.update.as_ref().filter(|_| is_of_update);
+            let error = update.and_then(|update| update.errors.first());
+            let code = error.map(|error| error.error_code.as_str());
+            tracing::info!(object = %after.key, %reason, code, "state changed");
         }
         tracing::debug!(object = %after.key, %reason, message, "decided");
     }
@@ -80,10 +87,12 @@ pub fn sent<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>, object: &Stored,
                 request_id,
                 clock_behind: _,
             } = error;
-            tracing::warn!(
-                %object, %from, %to, attempt, sends, kind = kind.label(), code, request = request_id.as_deref(),
-                "EKS did not accept the update"
-            );
+            let (kind, request) = (kind.label(), request_id.as_deref());
+            if error.kind == ErrorKind::InUse {
+                tracing::info!(%object, %from, %to, attempt, sends, code, request, "EKS is busy with the cluster; asked again");
+            } else {
+                tracing::warn!(%object, %from, %to, attempt, sends, kind, code, request, "EKS did not accept the update");
+            }
             tracing::debug!(%object, message, "EKS's words");
         }
         Sent::Dropped => {

@@ -81,8 +81,10 @@ struct SystemClock {
 }
 
 impl Clock for SystemClock {
+    /// In milliseconds, as EKS tells its times: status is read by people.
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 
     fn monotonic(&self) -> Duration {
@@ -260,14 +262,14 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
     looked_at
         .for_each(|result| {
             match result {
-                Ok(_) => {}
                 Err(ControllerError::ObjectNotFound(object)) => {
-                    tracing::debug!(%object, "no longer there")
+                    tracing::debug!(%object, "no longer there");
                 }
                 // Reported where they happened.
-                Err(ControllerError::ReconcilerFailed(..) | ControllerError::QueueError(_)) => {}
+                Ok(_)
+                | Err(ControllerError::ReconcilerFailed(..) | ControllerError::QueueError(_)) => {}
                 Err(ControllerError::RunnerError(error)) => {
-                    tracing::error!(%error, "the runner failed")
+                    tracing::error!(%error, "the runner failed");
                 }
             }
             future::ready(())

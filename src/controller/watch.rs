@@ -80,8 +80,8 @@ pub fn changes<E: Eks, C: Clock>(
 fn failed(error: &watcher::Error) {
     let status = match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status)) => Some(status.code),
-        watcher::Error::WatchError(status) => Some(status.code),
+        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
+        | watcher::Error::WatchError(status) => Some(status.code),
         _ => None,
     };
     match status {
@@ -89,7 +89,7 @@ fn failed(error: &watcher::Error) {
             "the API server knows no ClusterUpgrade: install the CRD (eks-upgrade-operator crd | kubectl apply -f -); tried again by itself"
         ),
         Some(403) => {
-            tracing::error!(%error, "the operator may not list and watch ClusterUpgrades: see its RBAC; tried again by itself")
+            tracing::error!(%error, "the operator may not list and watch ClusterUpgrades: see its RBAC; tried again by itself");
         }
         // The watch was interrupted; it is resumed or listed anew.
         Some(410) => tracing::debug!(%error, "the watch starts anew"),

@@ -92,7 +92,8 @@ impl AwsEks {
     {
         let started = Instant::now();
         let lease = self.clients.lease(target).await;
-        let answer = match send(lease.client()).await {
+        // Boxed, since the SDK's future is some ten kilobytes that every caller's future would carry.
+        let answer = match Box::pin(send(lease.client())).await {
             Ok(output) => Ok(output),
             Err(error) => {
                 let failure = classify::failure(operation, &error);

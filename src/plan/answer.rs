@@ -9,6 +9,7 @@ use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere;
 use super::facts::Settings;
 use super::intent;
+use super::remember;
 use super::say;
 use super::time::backoff;
 
@@ -24,6 +25,9 @@ pub enum Sent {
 }
 
 /// Takes the answer into the memory. The intent closes only on acceptance or on a definite refusal.
+///
+/// A late answer meets a memory that another replica may have carried on: only an acceptance changes one without an open
+/// intent, and only where no id is known. The caller sees to it that uid and token are those of the send.
 pub fn answered(
     memory: &ClusterUpgradeStatus,
     sent: &Sent,
@@ -34,9 +38,13 @@ pub fn answered(
         return Decision::keep(memory, Wake::Now);
     };
     match sent {
-        Sent::Dropped => Decision::keep(memory, Wake::Now),
-        Sent::Accepted(view) => accepted(memory, update, view, settings),
-        Sent::NotAccepted(error) => not_accepted(memory, update, error, now),
+        Sent::Accepted(view) if update.id.is_none() => accepted(memory, update, view, settings),
+        Sent::NotAccepted(error) if update.is_open_intent() => {
+            not_accepted(memory, update, error, now)
+        }
+        Sent::Dropped | Sent::Accepted(_) | Sent::NotAccepted(_) => {
+            Decision::keep(memory, Wake::Now)
+        }
     }
 }
 
@@ -52,6 +60,7 @@ fn accepted(
         // A repeated token may bring back an update that has ended meanwhile: following it writes that down.
         status: Some(UpdateStatus::InProgress),
         created_at: view.created_at,
+        finished_at: None,
         errors: Vec::new(),
         ..update.clone()
     };
@@ -79,8 +88,8 @@ fn not_accepted(
 ) -> Decision {
     let sends = update.sends.unwrap_or(1);
     let said = vec![ErrorDetail {
-        error_code: error.code.clone(),
-        error_message: error.message.clone(),
+        error_code: say::shortened(&error.code, 128),
+        error_message: say::shortened(&error.message, remember::WORDS_KEPT),
         resource_ids: Vec::new(),
     }];
     if error.kind == ErrorKind::InUse {
@@ -125,10 +134,10 @@ fn not_accepted(
         ..update.clone()
     });
     let message = format!(
-        "EKS refused to upgrade from {} to {}: {}. Nothing was started; it is looked why.",
+        "EKS refused to upgrade from {} to {}: {}. The cluster is looked at next.",
         update.from_version,
         update.to_version,
-        say::trouble(error)
+        say::answer(error)
     );
     Decision::say(next, Reason::Updating, message, Wake::Now)
 }

@@ -2,21 +2,18 @@
 //!
 //! The order of the checks is the precedence of the reasons.
 
-use jiff::SignedDuration;
+use crate::api::{Minor, Reason, Update};
+use crate::eks::{ClusterView, OfferedVersion, UpdateView};
 
-use crate::api::{ClusterUpgradeStatus, Minor, ObservedCluster, Reason, Update, UpdateStatus};
-use crate::eks::{ClusterView, ErrorKind, UpdateView};
-
+use super::cluster::{self, Seen};
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere::{self, Elsewhere};
 use super::facts::Facts;
-use super::intent;
-use super::read::{Seen, upgradable};
-use super::retry::{self, RetryRequest};
-use super::say;
-use super::time::{after, shown, until};
-use super::trouble;
+use super::remember::{self, refreshed};
+use super::retry::RetryRequest;
+use super::time::{shown, until};
 use super::wish::Wish;
+use super::{intent, refusal, say, trouble};
 
 /// One minor up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,8 +35,6 @@ pub enum Verdict {
     Adopt(UpdateView, Hop),
     /// An update that ended elsewhere stands in the way and is written down.
     Record(Box<Update>, Reason, String, Wake),
-    /// An update that was taken for lost is listed after all.
-    Found(Box<Update>),
     /// Not now.
     Hold(Reason, String, Wake),
     /// Not known yet; the conditions stay.
@@ -53,27 +48,20 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     match verdict {
         Verdict::Start(hop) => intent::start(facts, memory, hop),
         Verdict::Adopt(view, hop) => {
+            let update = remember::recorded(facts, hop, &view);
             let message = format!(
-                "EKS already upgrades the cluster from {} to {} (update {}, started outside this object); it is followed{}.",
+                "EKS already upgrades the cluster from {} to {} ({}); it is followed{}.",
                 hop.from,
                 hop.to,
-                view.id,
+                say::named(&update),
                 say::then(&memory.path, hop.to)
             );
-            remember_update(&mut memory, adopted(facts, &view, hop));
+            remember::remember_update(&mut memory, update);
             Decision::say(memory, Reason::Updating, message, Wake::Now)
         }
         Verdict::Record(update, reason, message, wake) => {
-            remember_update(&mut memory, *update);
+            remember::remember_update(&mut memory, *update);
             Decision::say(memory, reason, message, wake)
-        }
-        Verdict::Found(update) => {
-            let message = format!(
-                "EKS lists {} after all; it is followed.",
-                say::named(&update)
-            );
-            memory.update = Some(*update);
-            Decision::say(memory, Reason::Updating, message, Wake::Now)
         }
         Verdict::Hold(reason, message, wake) => Decision::say(memory, reason, message, wake),
         Verdict::Keep(wake) => Decision::keep(facts.memory, wake),
@@ -116,7 +104,7 @@ pub fn consider(facts: &Facts<'_>) -> Verdict {
     let Some(Ok(view)) = &facts.observed.cluster else {
         return Verdict::Keep(Wake::Now);
     };
-    let seen = match standing_of(facts, wish, view) {
+    let seen = match cluster::judge(facts, wish, view) {
         Ok(seen) => seen,
         Err((reason, message)) => return hold(reason, message),
     };
@@ -163,9 +151,6 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         }
         Elsewhere::Busy(_) | Elsewhere::Free => {}
     }
-    if let Some(verdict) = lost(facts, wish, hop, updates, &request) {
-        return verdict;
-    }
     if wish.suspend {
         let path = say::path(hop.from, wish.version);
         let planned: Vec<_> = path.iter().map(ToString::to_string).collect();
@@ -179,7 +164,10 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
             resync,
         );
     }
-    if let Some(message) = unsupported(facts, wish, hop) {
+    let Some(Ok(offered)) = &facts.observed.versions else {
+        return Verdict::Keep(Wake::Now);
+    };
+    if let Some(message) = unsupported(offered, wish, hop) {
         return Verdict::Hold(Reason::UnsupportedVersion, message, resync);
     }
     if let Elsewhere::Busy(message) = elsewhere {
@@ -200,7 +188,16 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
             Wake::After(facts.settings.poll_interval),
         );
     }
-    if let Some(at) = facts.object.settled_at.filter(|at| *at > facts.now) {
+    // An open intent has its place already.
+    let is_first_send = !facts
+        .memory
+        .update
+        .as_ref()
+        .is_some_and(Update::is_open_intent);
+    if let Some(at) = facts.object.settled_at
+        && is_first_send
+        && at > facts.now
+    {
         let message = format!(
             "The spec changed lately; the upgrade from {} to {} starts at {} unless it changes again (--settle).",
             hop.from,
@@ -209,14 +206,16 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         );
         return Verdict::Hold(Reason::Queued, message, Wake::After(until(facts.now, at)));
     }
-    if let Some(most) = facts.standing.queued_behind {
+    if let Some(most) = facts.standing.queued_behind
+        && is_first_send
+    {
         let message = format!(
             "As many updates run as may run at a time ({most}, --max-running-updates); the upgrade from {} to {} starts when one ends, oldest object first.",
             hop.from, hop.to
         );
         return Verdict::Hold(Reason::Queued, message, resync);
     }
-    refused(facts, wish, hop, &request).unwrap_or(Verdict::Start(hop))
+    refusal::refused(facts, wish, hop, &request).unwrap_or(Verdict::Start(hop))
 }
 
 /// The resync interval, or less where a retry annotation becomes valid before.
@@ -228,84 +227,8 @@ fn sooner(facts: &Facts<'_>, request: &RetryRequest) -> Wake {
     })
 }
 
-/// Checks that the cluster is the one meant, and one that EKS upgrades.
-fn standing_of(
-    facts: &Facts<'_>,
-    wish: &Wish,
-    view: &ClusterView,
-) -> Result<Seen, (Reason, String)> {
-    let target = &wish.target;
-    let found = elsewhere::arn_place(&view.arn);
-    if found
-        != Some((
-            target.region.as_str(),
-            target.account_id.as_str(),
-            target.name.as_str(),
-        ))
-    {
-        return Err((
-            Reason::ClusterReplaced,
-            format!(
-                "EKS answered for {}, but the manifest names cluster {} in {} of account {}. The credentials reach another account: set spec.roleArn to a role of account {}, or correct spec.cluster in a new object.",
-                view.arn, target.name, target.region, target.account_id, target.account_id
-            ),
-        ));
-    }
-    if let Some(pinned) = &facts.memory.cluster {
-        let recreated =
-            matches!((pinned.created_at, view.created_at), (Some(then), Some(now)) if then != now);
-        if pinned.arn != view.arn || recreated {
-            return Err((
-                Reason::ClusterReplaced,
-                format!(
-                    "This object was made for the cluster {} created at {}; the one that answers now is {}, created at {}. Nothing is done to it. If it is meant, delete this object and create it again.",
-                    pinned.arn,
-                    pinned
-                        .created_at
-                        .map_or_else(|| "an unknown time".to_owned(), shown),
-                    view.arn,
-                    view.created_at
-                        .map_or_else(|| "an unknown time".to_owned(), shown)
-                ),
-            ));
-        }
-    }
-    if view.status == "FAILED" {
-        return Err((
-            Reason::ClusterFailed,
-            format!(
-                "EKS reports cluster {} as FAILED and takes no update. See its health issues (aws eks describe-cluster) and AWS support; it is looked at again by itself.",
-                target.name
-            ),
-        ));
-    }
-    let version = upgradable(view.hosting, &view.version).map_err(|why| {
-        (
-            Reason::UnsupportedCluster,
-            format!(
-                "EKS does not upgrade cluster {}: {why}. Delete this object; EKS is not touched.",
-                target.name
-            ),
-        )
-    })?;
-    Ok(Seen {
-        version,
-        is_active: view.status == "ACTIVE",
-    })
-}
-
-/// The cluster as described just now, if it is the one meant and nothing is wrong with it.
-pub fn healthy(facts: &Facts<'_>) -> Option<Seen> {
-    let wish = facts.object.wish.as_ref().ok()?;
-    let view = facts.observed.cluster.as_ref()?.as_ref().ok()?;
-    standing_of(facts, wish, view).ok()
-}
-
 /// Why EKS would refuse a version on the path, by what it offers.
-fn unsupported(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Option<String> {
-    let Some(Ok(offered)) = &facts.observed.versions else {
-        return None;
-    };
+fn unsupported(offered: &[OfferedVersion], wish: &Wish, hop: Hop) -> Option<String> {
     let mut known: Vec<Minor> = offered
         .iter()
         .filter(|offer| offer.status != "UNSUPPORTED")
@@ -327,218 +250,12 @@ fn unsupported(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Option<String> {
             hop.from, wish.version, wish.target.region
         )
     };
+    let offers = if listed.is_empty() {
+        "no version at all".to_owned()
+    } else {
+        listed.join(", ")
+    };
     Some(format!(
-        "{what}; it offers {}. Set spec.version to one of these, or wait: it is looked at again by itself.",
-        if listed.is_empty() {
-            "nothing".to_owned()
-        } else {
-            listed.join(", ")
-        }
+        "{what}; it offers {offers}. Set spec.version to one that can be reached, or wait: it is looked at again by itself."
     ))
-}
-
-/// An update that EKS had accepted and then no longer knew.
-fn lost(
-    facts: &Facts<'_>,
-    wish: &Wish,
-    hop: Hop,
-    updates: &[UpdateView],
-    request: &RetryRequest,
-) -> Option<Verdict> {
-    let update = facts.memory.update.as_ref()?;
-    if update.status != Some(UpdateStatus::Lost) || update.to_version != hop.to {
-        return None;
-    }
-    if updates
-        .iter()
-        .any(|view| Some(&view.id) == update.id.as_ref())
-    {
-        let found = Update {
-            status: Some(UpdateStatus::InProgress),
-            finished_at: None,
-            ..update.clone()
-        };
-        return Some(Verdict::Found(Box::new(found)));
-    }
-    if retry::permitted(update, wish, hop.to, request) {
-        return None;
-    }
-    Some(Verdict::Hold(
-        Reason::UpdateLost,
-        format!(
-            "EKS accepted {} of cluster {} from {} to {} and no longer knows it; the cluster is at {}. Look at the cluster's updates in EKS. {}{}",
-            say::named(update),
-            wish.target.name,
-            update.from_version,
-            update.to_version,
-            hop.from,
-            say::how_to_retry(),
-            request.remark()
-        ),
-        sooner(facts, request),
-    ))
-}
-
-/// A request for this hop that EKS refused. Nothing was started, so it is tried again by itself, spaced out.
-fn refused(facts: &Facts<'_>, wish: &Wish, hop: Hop, request: &RetryRequest) -> Option<Verdict> {
-    let update = facts.memory.update.as_ref()?;
-    let same = (update.from_version, update.to_version) == (hop.from, hop.to);
-    if update.status != Some(UpdateStatus::Refused)
-        || !same
-        || retry::permitted(update, wish, hop.to, request)
-    {
-        return None;
-    }
-    let kind = update
-        .errors
-        .first()
-        .and_then(|error| ErrorKind::of_code(&error.error_code))
-        .unwrap_or(ErrorKind::Rejected);
-    let resync = facts.settings.resync_interval;
-    let closed = update.finished_at.unwrap_or(facts.now);
-    let next = |wait: SignedDuration| until(facts.now, after(closed, wait));
-    let said = say::errors(&update.errors);
-    let what = format!(
-        "EKS refused to upgrade cluster {} from {} to {}: {said}.",
-        wish.target.name, hop.from, hop.to
-    );
-
-    let (outcome, wait) = match kind {
-        ErrorKind::InvalidState => (
-            Outcome::Say(
-                Reason::PreflightFailed,
-                format!(
-                    "{what} Upgrade-readiness insights block it: see aws eks list-insights --cluster-name {}. Mend what they name, or accept it for this hop with spec.force (version \"{}\" and a reason).{}",
-                    wish.target.name,
-                    hop.to,
-                    request.remark()
-                ),
-            ),
-            next(resync),
-        ),
-        ErrorKind::AccessDenied | ErrorKind::CredentialsRefused | ErrorKind::ClockSkew => {
-            let run = trouble::refusals(facts, kind, closed);
-            let (reason, remedy) = if kind == ErrorKind::AccessDenied {
-                (
-                    Reason::AccessDenied,
-                    "Allow eks:UpdateClusterVersion on the cluster (a condition on eks:kubernetesVersion may deny one version only); it is tried again by itself.",
-                )
-            } else {
-                (
-                    Reason::CredentialsUnavailable,
-                    "Check the identity's source and the operator's clock; it is tried again by itself.",
-                )
-            };
-            let wait = if trouble::iam_may_still_spread(facts, run) {
-                trouble::IAM_RETRY.min(resync)
-            } else {
-                resync
-            };
-            (trouble::iam(facts, run, reason, &what, remedy), next(wait))
-        }
-        ErrorKind::Throttled
-        | ErrorKind::Unavailable
-        | ErrorKind::InUse
-        | ErrorKind::InvalidParameter
-        | ErrorKind::Rejected
-        | ErrorKind::NotFound
-        | ErrorKind::CredentialsMissing => (
-            Outcome::Say(
-                Reason::RequestRejected,
-                format!(
-                    "{what} Nothing was started. Remove the cause; it is tried again every {} minutes by itself.{}",
-                    (resync.as_secs() / 60).max(1),
-                    request.remark()
-                ),
-            ),
-            next(resync),
-        ),
-    };
-    if wait.is_zero() {
-        return None;
-    }
-    Some(match outcome {
-        Outcome::Say(reason, message) => Verdict::Hold(reason, message, Wake::After(wait)),
-        Outcome::Keep | Outcome::Silent => Verdict::Keep(Wake::After(wait)),
-    })
-}
-
-/// The memory with what EKS said about the cluster, and the path from there.
-pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
-    let mut memory = facts.memory.clone();
-    memory.observed_generation = Some(facts.object.generation);
-    let Ok(wish) = &facts.object.wish else {
-        return memory;
-    };
-    if let Some(Ok(view)) = &facts.observed.cluster
-        && standing_of(facts, wish, view)
-            .map_or_else(|(reason, _)| reason != Reason::ClusterReplaced, |_| true)
-    {
-        let ClusterView {
-            arn,
-            created_at,
-            version,
-            platform_version,
-            status,
-            hosting: _,
-        } = view;
-        let pinned = memory.cluster.as_ref();
-        memory.cluster = Some(ObservedCluster {
-            arn: arn.clone(),
-            created_at: pinned
-                .and_then(|cluster| cluster.created_at)
-                .or(*created_at),
-            version: version.clone(),
-            platform_version: platform_version.clone(),
-            status: status.clone(),
-        });
-    }
-    let version = memory
-        .cluster
-        .as_ref()
-        .and_then(|cluster| cluster.version.parse::<Minor>().ok());
-    memory.path = version
-        .map(|version| say::path(version, wish.version))
-        .unwrap_or_default();
-    memory
-}
-
-/// Puts `update` in the place of the last one. An update that has an id is not dropped: it goes into the history.
-pub fn remember_update(memory: &mut ClusterUpgradeStatus, update: Update) {
-    if let Some(last) = memory.update.take()
-        && last.id.is_some()
-        && last.id != update.id
-    {
-        elsewhere::into_history(memory, last);
-    }
-    if update.id.is_some()
-        && update
-            .status
-            .as_ref()
-            .is_some_and(|status| !status.is_running())
-    {
-        elsewhere::into_history(memory, update.clone());
-    }
-    memory.update = Some(update);
-}
-
-/// What status remembers of an update that this object did not ask for.
-fn adopted(facts: &Facts<'_>, view: &UpdateView, hop: Hop) -> Update {
-    Update {
-        id: Some(view.id.clone()),
-        kind: view.kind.clone(),
-        status: Some(elsewhere::status_of(&view.status)),
-        from_version: hop.from,
-        to_version: hop.to,
-        for_version: facts.object.wish.as_ref().ok().map(|wish| wish.version),
-        client_request_token: None,
-        attempt: None,
-        sends: None,
-        force: hop.force,
-        requested_at: None,
-        last_send_at: None,
-        created_at: view.created_at,
-        finished_at: None,
-        errors: Vec::new(),
-    }
 }

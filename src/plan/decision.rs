@@ -5,6 +5,8 @@ use jiff::SignedDuration;
 use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::VersionRequest;
 
+use super::say;
+
 /// What to do, what to remember, what to say, and when to look again.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -70,9 +72,10 @@ impl Decision {
     pub(super) fn say(
         memory: ClusterUpgradeStatus,
         reason: Reason,
-        message: String,
+        mut message: String,
         wake: Wake,
     ) -> Self {
+        say::shorten(&mut message, say::MESSAGE_LIMIT);
         Self {
             action: None,
             memory,

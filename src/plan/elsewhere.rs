@@ -1,17 +1,15 @@
-//! What others did to the cluster: the newest version update in EKS's list is known before every start.
+//! What others did to the cluster, and what failed: the newest version update is known before every start.
 
-use crate::api::{
-    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, Minor, Reason, Update, UpdateStatus,
-};
-use crate::eks::{Progress, UpdateError, UpdateView};
+use crate::api::{Minor, Reason, Update, UpdateStatus};
+use crate::eks::{Progress, UpdateView};
 
 use super::consider::Hop;
 use super::facts::Facts;
+use super::remember;
 use super::retry::{self, RetryRequest};
-use super::say;
 use super::time::shown;
 use super::wish::Wish;
-use super::{VERSION_ROLLBACK, VERSION_UPDATE};
+use super::{VERSION_ROLLBACK, VERSION_UPDATE, say};
 
 /// What EKS's list of updates means for the next hop.
 #[derive(Clone, Debug)]
@@ -26,7 +24,7 @@ pub enum Elsewhere {
     Busy(String),
 }
 
-/// Reads the list.
+/// Reads the list, and what status remembers beyond it.
 pub fn look(
     facts: &Facts<'_>,
     wish: &Wish,
@@ -34,18 +32,20 @@ pub fn look(
     updates: &[UpdateView],
     request: &RetryRequest,
 ) -> Elsewhere {
-    let newest = newest_version_update(updates);
     let running = updates.iter().filter(|update| is_running(update));
     if let Some(ours) = running.clone().find(|update| is_hop(update, hop.to)) {
         return Elsewhere::OurHop(ours.clone());
     }
+    let newest = newest_version_update(updates);
     // A person's decision outweighs what merely runs at the moment.
-    if let Some(update) = newest.filter(|update| !is_running(update))
-        && stands_against(facts, wish, hop, update, request)
-    {
-        let update = recorded(facts, wish, hop, update);
-        let (reason, message) = ended(&update, request);
-        return Elsewhere::Ended(Box::new(update), reason, message);
+    let ended = newest
+        .filter(|view| !is_running(view))
+        .map(|view| remember::recorded(facts, hop, view));
+    for update in unlisted(facts, updates).into_iter().chain(ended) {
+        if stands_against(wish, hop, &update, request) {
+            let (reason, message) = told(facts, &update, request);
+            return Elsewhere::Ended(Box::new(update), reason, message);
+        }
     }
     if let Some(other) = running.max_by_key(|update| update.created_at) {
         return Elsewhere::Busy(format!(
@@ -62,12 +62,12 @@ pub fn look(
     }
     match newest {
         Some(update)
-            if leads_above(update, hop.from)
-                && update.status == Progress::Successful
-                && update.kind == VERSION_UPDATE =>
+            if update.status == Progress::Successful
+                && update.kind == VERSION_UPDATE
+                && say::version_of(update) > Some(hop.from) =>
         {
             Elsewhere::Busy(format!(
-                "EKS reports update {} to {} as successful, but still describes cluster {} at {}; it is waited for EKS to agree with itself.",
+                "EKS reports update {} to {} as successful, but still describes cluster {} at {}. The next hop starts once the two agree.",
                 update.id,
                 update.to_version.as_deref().unwrap_or("an unknown version"),
                 wish.target.name,
@@ -76,6 +76,18 @@ pub fn look(
         }
         _ => Elsewhere::Free,
     }
+}
+
+/// The newest update that status knows, where EKS lists neither it nor anything newer: its list lags minutes behind
+/// DescribeUpdate, and nobody promises that it goes back for ever.
+fn unlisted(facts: &Facts<'_>, updates: &[UpdateView]) -> Option<Update> {
+    let update = remember::newest(facts.memory)?;
+    let listed = updates
+        .iter()
+        .any(|view| Some(&view.id) == update.id.as_ref());
+    let newer =
+        newest_version_update(updates).is_some_and(|newest| newest.created_at > update.created_at);
+    (!listed && !newer).then(|| update.clone())
 }
 
 /// The version update that EKS accepted last.
@@ -92,40 +104,27 @@ pub fn is_running(update: &UpdateView) -> bool {
 }
 
 fn is_hop(update: &UpdateView, to: Minor) -> bool {
-    update.kind == VERSION_UPDATE && version_of(update) == Some(to)
-}
-
-fn leads_above(update: &UpdateView, from: Minor) -> bool {
-    version_of(update).is_some_and(|version| version > from)
-}
-
-fn version_of(update: &UpdateView) -> Option<Minor> {
-    update.to_version.as_deref()?.parse().ok()
+    update.kind == VERSION_UPDATE && say::version_of(update) == Some(to)
 }
 
 /// Whether an ended update stands against the next hop, unless a person permitted another try.
-fn stands_against(
-    facts: &Facts<'_>,
-    wish: &Wish,
-    hop: Hop,
-    update: &UpdateView,
-    request: &RetryRequest,
-) -> bool {
-    let ended_badly = matches!(update.status, Progress::Failed | Progress::Cancelled);
-    let concerns_us = update.kind == VERSION_ROLLBACK || (ended_badly && is_hop(update, hop.to));
-    let permitted = || {
-        known(facts, &update.id).map_or_else(
-            || request.permits(update.created_at),
-            |tried| retry::permitted(tried, wish, hop.to, request),
-        )
-    };
-    concerns_us && !permitted()
+fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest) -> bool {
+    let ended_badly = matches!(
+        update.status,
+        Some(UpdateStatus::Failed | UpdateStatus::Cancelled | UpdateStatus::Lost)
+    );
+    let concerns_us =
+        update.kind == VERSION_ROLLBACK || (ended_badly && update.to_version == hop.to);
+    concerns_us && !retry::permitted(update, wish, hop.to, request)
 }
 
-/// What is said about an update that ended badly. `update` is as status keeps it.
-pub fn ended(update: &Update, request: &RetryRequest) -> (Reason, String) {
-    let how = say::how_to_retry();
-    let remark = request.remark();
+/// What is said about an update that ended badly.
+pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reason, String) {
+    let how = format!(
+        "{}{}",
+        say::how_to_retry(&facts.object.name),
+        request.remark(update)
+    );
     let Update {
         from_version: from,
         to_version: to,
@@ -135,118 +134,37 @@ pub fn ended(update: &Update, request: &RetryRequest) -> (Reason, String) {
         .created_at
         .map_or_else(String::new, |at| format!(", begun {}", shown(at)));
     let which = format!("{}{begun}", say::named(update));
+    let cluster = say::cluster(facts);
     if update.kind == VERSION_ROLLBACK {
-        let how_far = match &update.status {
-            Some(UpdateStatus::Successful) => "and it succeeded".to_owned(),
-            Some(status) => format!("and it ended as {status}"),
-            None => "and how it ended is not known".to_owned(),
+        let (ended, runs) = match &update.status {
+            Some(UpdateStatus::Successful) => (String::new(), to),
+            Some(status) => (format!(", which ended as {status}"), from),
+            None => (String::new(), from),
         };
         return (
             Reason::RolledBackElsewhere,
             format!(
-                "Somebody had the cluster rolled back from {from} to {to} ({which}), {how_far}. Nothing is done until a person decides: to accept it, set spec.version to what the cluster runs. {how}{remark}"
+                "Somebody had {cluster} rolled back from {from} to {to}{ended} ({which}). Nothing is started against that. To accept it, set spec.version to \"{runs}\". {how}"
             ),
         );
     }
-    if update.status == Some(UpdateStatus::Cancelled) {
-        return (
+    match update.status {
+        Some(UpdateStatus::Cancelled) => (
             Reason::UpdateCancelled,
-            format!("The upgrade from {from} to {to} was cancelled ({which}). {how}{remark}"),
-        );
-    }
-    (
-        Reason::UpdateFailed,
-        format!(
-            "EKS gave up upgrading from {from} to {to} and stays at {from} ({which}): {}. {how}{remark}",
-            say::errors(&update.errors)
+            format!("The upgrade of {cluster} from {from} to {to} was cancelled ({which}). {how}"),
         ),
-    )
-}
-
-/// What status remembers of an update, by its id.
-fn known<'a>(facts: &'a Facts<'_>, id: &str) -> Option<&'a Update> {
-    let last = facts.memory.update.iter();
-    last.chain(&facts.memory.history)
-        .find(|update| update.id.as_deref() == Some(id))
-}
-
-/// An ended update as status keeps it: what was known, or what EKS says.
-fn recorded(facts: &Facts<'_>, wish: &Wish, hop: Hop, view: &UpdateView) -> Update {
-    if let Some(update) = known(facts, &view.id) {
-        return Update {
-            status: Some(status_of(&view.status)),
-            finished_at: update.finished_at.or(Some(facts.now)),
-            errors: details(&view.errors),
-            ..update.clone()
-        };
+        Some(UpdateStatus::Lost) => (
+            Reason::UpdateLost,
+            format!(
+                "EKS accepted the upgrade of {cluster} from {from} to {to} ({which}) and no longer knows it. Look at the cluster's updates in EKS. {how}"
+            ),
+        ),
+        _ => (
+            Reason::UpdateFailed,
+            format!(
+                "The upgrade of {cluster} from {from} to {to} failed: {}. It still runs {from} ({which}). {how}",
+                say::errors(&update.errors)
+            ),
+        ),
     }
-    let (from_version, to_version) = if view.kind == VERSION_ROLLBACK {
-        (hop.to, version_of(view).unwrap_or(hop.from))
-    } else {
-        (hop.from, hop.to)
-    };
-    Update {
-        id: Some(view.id.clone()),
-        kind: view.kind.clone(),
-        status: Some(status_of(&view.status)),
-        from_version,
-        to_version,
-        for_version: Some(wish.version),
-        client_request_token: None,
-        attempt: None,
-        sends: None,
-        force: hop.force,
-        requested_at: None,
-        last_send_at: None,
-        created_at: view.created_at,
-        finished_at: Some(facts.now),
-        errors: details(&view.errors),
-    }
-}
-
-/// EKS's status in the words of ours.
-pub fn status_of(progress: &Progress) -> UpdateStatus {
-    match progress {
-        Progress::InProgress => UpdateStatus::InProgress,
-        Progress::Successful => UpdateStatus::Successful,
-        Progress::Failed => UpdateStatus::Failed,
-        Progress::Cancelled => UpdateStatus::Cancelled,
-        Progress::Other(word) => UpdateStatus::from(word.clone()),
-    }
-}
-
-/// EKS's errors as status keeps them.
-pub fn details(errors: &[UpdateError]) -> Vec<ErrorDetail> {
-    errors
-        .iter()
-        .map(|error| {
-            let UpdateError {
-                code,
-                message,
-                resource_ids,
-            } = error;
-            ErrorDetail {
-                error_code: code.clone(),
-                error_message: message.clone(),
-                resource_ids: resource_ids.clone(),
-            }
-        })
-        .collect()
-}
-
-/// Puts a finished update at the head of the history, once.
-pub fn into_history(memory: &mut ClusterUpgradeStatus, update: Update) {
-    memory.history.retain(|past| past.id != update.id);
-    memory.history.insert(0, update);
-    memory.history.truncate(HISTORY_LIMIT);
-}
-
-/// Region, account and name of a cluster's ARN, in any partition.
-pub fn arn_place(arn: &str) -> Option<(&str, &str, &str)> {
-    let mut parts = arn.splitn(6, ':');
-    let ("arn", _partition, "eks") = (parts.next()?, parts.next()?, parts.next()?) else {
-        return None;
-    };
-    let (region, account, resource) = (parts.next()?, parts.next()?, parts.next()?);
-    Some((region, account, resource.strip_prefix("cluster/")?))
 }

@@ -1,16 +1,19 @@
 //! Open intents: asked for, and whether EKS accepted is not known. It is looked before anything is sent again.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::{ClusterUpgradeStatus, Reason, Update, UpdateStatus};
 use crate::eks::{UpdateView, VersionRequest};
 
-use super::consider::{self, Hop, Verdict, refreshed};
+use super::consider::{self, Hop, Verdict};
 use super::decision::{Action, Decision, Outcome, Wake};
 use super::facts::Facts;
+use super::remember::{self, refreshed};
 use super::time::{after, backoff, shown, until};
 use super::token::TokenParts;
-use super::{CLOCK_TOLERANCE, LOOK_AFTER_SEND, VERSION_UPDATE, say, trouble};
+use super::{
+    CLOCK_TOLERANCE, LOOK_AFTER_SEND, SEND_WITHIN, VERSION_UPDATE, cluster, elsewhere, say, trouble,
+};
 
 /// Writes the intent for a hop, whose first send follows the write.
 pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> Decision {
@@ -57,101 +60,126 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         say::then(&memory.path, to)
     );
     memory.attempts = Some(attempt);
-    consider::remember_update(&mut memory, intent);
+    pass_over(facts, &mut memory, &intent, hop);
+    remember::remember_update(&mut memory, intent);
     Decision {
         action: Some(Action::Send(VersionRequest {
             version: to,
             client_request_token,
             force,
         })),
-        memory,
-        outcome: Outcome::Say(Reason::Updating, message),
-        wake: Wake::Now,
+        ..Decision::say(memory, Reason::Updating, message, Wake::Now)
     }
+}
+
+/// Writes down what EKS lists already and could be taken for the answer to `intent`, so that it is not: a person has
+/// permitted to pass over it.
+fn pass_over(facts: &Facts<'_>, memory: &mut ClusterUpgradeStatus, intent: &Update, hop: Hop) {
+    let Some(Ok(updates)) = &facts.observed.updates else {
+        return;
+    };
+    let mut listed: Vec<_> = updates
+        .iter()
+        .filter(|view| remember::known(memory, &view.id).is_none() && answers(intent, view))
+        .collect();
+    listed.sort_by_key(|view| view.created_at);
+    for view in listed {
+        remember::into_history(memory, remember::recorded(facts, hop, view));
+    }
+}
+
+/// Whether the send that `memory` announces may still begin at `now`.
+///
+/// Counted from the decision, not from the write: a process that freezes between the two writes under guard what it
+/// decided on a list that is long out of date, and EKS may have forgotten the token by then.
+pub fn may_begin(memory: &ClusterUpgradeStatus, now: Timestamp) -> bool {
+    let announced = memory
+        .update
+        .as_ref()
+        .and_then(|update| update.last_send_at);
+    announced.is_some_and(|at| now.duration_since(at).abs() <= SEND_WITHIN)
 }
 
 /// Looks for what became of an open intent; sends it again only where it would still be started now.
 pub fn resolve(facts: &Facts<'_>, intent: &Update) -> Decision {
-    let asked = format!(
-        "EKS was asked to upgrade from {} to {} (attempt {})",
-        intent.from_version,
-        intent.to_version,
-        intent.attempt.unwrap_or(1)
-    );
-    if let Some(why) = &facts.standing.not_allowed {
-        return unresolved(
-            facts,
-            &format!("{asked}, but whether it accepted cannot be looked up: {why}"),
-            None,
-        );
-    }
-    if let Err(error) = &facts.object.wish {
-        return unresolved(
-            facts,
-            &format!("{asked}, but whether it accepted cannot be looked up: {error}"),
-            None,
-        );
+    let resync = Wake::After(facts.settings.resync_interval);
+    if let Some(why) = trouble::unreachable(facts) {
+        return unresolved(facts, intent, &why, resync);
     }
     if let Some(error) = facts.observed.failure() {
         let wake = trouble::wake(facts, error);
-        if trouble::run(facts, error).in_a_row < 3 {
-            return Decision::keep(facts.memory, wake);
-        }
-        let message = format!(
-            "{asked}; whether it accepted cannot be looked up: {}. It is tried again by itself",
-            say::trouble(error)
-        );
-        return unresolved(facts, &message, Some(wake));
+        return match trouble::outcome(facts, error) {
+            Outcome::Say(Reason::ClusterNotFound, message) => {
+                Decision::say(refreshed(facts), Reason::ClusterNotFound, message, wake)
+            }
+            Outcome::Say(_, why) => unresolved(facts, intent, &why, wake),
+            Outcome::Keep | Outcome::Silent => Decision::keep(facts.memory, wake),
+        };
     }
-    // On a cluster that is not the one asked about there is nothing to find.
-    let is_same_cluster = consider::healthy(facts).is_some();
-    if is_same_cluster
-        && let Some(Ok(updates)) = &facts.observed.updates
-        && let Some(view) = found(facts.memory, intent, updates)
-    {
+    if let Some(view) = found(facts, intent) {
         return adopt(facts, intent, view);
     }
-
-    let verdict = consider::consider(facts);
     let hop = Hop {
         from: intent.from_version,
         to: intent.to_version,
         force: intent.force,
     };
-    match verdict {
+    match consider::consider(facts) {
         Verdict::Start(wanted) if wanted == hop => repeat(facts, intent),
         Verdict::Keep(wake) => Decision::keep(facts.memory, wake),
-        Verdict::Hold(_, why, _) | Verdict::Record(_, _, why, _) => {
-            give_up_later(facts, intent, &asked, &why)
+        Verdict::Hold(reason, why, _) | Verdict::Record(_, reason, why, _) => {
+            give_up_later(facts, intent, reason, &why)
         }
-        Verdict::Start(_) | Verdict::Adopt(..) | Verdict::Found(_) => {
-            give_up_later(facts, intent, &asked, "Something else is asked for by now.")
-        }
+        Verdict::Start(_) | Verdict::Adopt(..) => give_up_later(
+            facts,
+            intent,
+            Reason::Updating,
+            "Something else is asked for by now.",
+        ),
     }
 }
 
-/// The newest update, running or finished, that can be what the intent asked for.
-fn found<'a>(
-    memory: &ClusterUpgradeStatus,
-    intent: &Update,
-    updates: &'a [UpdateView],
+/// The update by which EKS answered an earlier send of an intent whose last repetition it refused.
+pub fn accepted_before_refusal<'a>(
+    facts: &'a Facts<'_>,
+    update: &Update,
 ) -> Option<&'a UpdateView> {
-    let not_before = intent.requested_at.map(|at| after(at, -CLOCK_TOLERANCE));
+    let is_refused = update.status == Some(UpdateStatus::Refused) && update.id.is_none();
+    if !is_refused || update.sends.unwrap_or(1) < 2 {
+        return None;
+    }
+    found(facts, update)
+}
+
+/// The newest update, running or finished, that can be what the intent asked for. On another cluster there is none.
+fn found<'a>(facts: &'a Facts<'_>, intent: &Update) -> Option<&'a UpdateView> {
+    let Some(Ok(updates)) = &facts.observed.updates else {
+        return None;
+    };
+    if !cluster::is_meant(facts) {
+        return None;
+    }
     updates
         .iter()
-        .filter(|view| view.kind == intent.kind)
-        .filter(|view| view.to_version.as_deref() == Some(intent.to_version.to_string().as_str()))
-        .filter(|view| view.created_at.is_some() && view.created_at >= not_before)
         .filter(|view| {
-            memory
-                .history
-                .iter()
-                .all(|past| past.id.as_deref() != Some(view.id.as_str()))
+            let mut history = facts.memory.history.iter();
+            history.all(|past| past.id.as_ref() != Some(&view.id)) && answers(intent, view)
         })
         .max_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)))
 }
 
-fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision {
+/// Whether an update can be what the intent asked for, as far as one tells from it alone. One that runs can whatever the
+/// clocks say: had it run before, it would have been adopted and not asked for.
+fn answers(intent: &Update, view: &UpdateView) -> bool {
+    let not_before = intent.requested_at.map(|at| after(at, -CLOCK_TOLERANCE));
+    let is_late_enough = view.created_at.is_some() && view.created_at >= not_before;
+    view.kind == intent.kind
+        && say::version_of(view) == Some(intent.to_version)
+        && (is_late_enough || elsewhere::is_running(view))
+}
+
+/// Follows the update that answers an intent.
+pub fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision {
     let mut memory = refreshed(facts);
     let message = format!(
         "EKS accepted the upgrade from {} to {} (update {}); it is followed{}.",
@@ -165,6 +193,7 @@ fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision {
         id: Some(view.id.clone()),
         status: Some(UpdateStatus::InProgress),
         created_at: view.created_at,
+        finished_at: None,
         errors: Vec::new(),
         ..intent.clone()
     });
@@ -174,10 +203,7 @@ fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision {
 /// Sends again, word for word, when it is time to.
 fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
     let sends = intent.sends.unwrap_or(1);
-    let Some(last_send_at) = intent.last_send_at.or(intent.requested_at) else {
-        return Decision::keep(facts.memory, Wake::Now);
-    };
-    let is_busy = !intent.errors.is_empty();
+    let is_busy = is_busy(intent);
     let pause = if is_busy {
         backoff(
             SignedDuration::from_secs(10),
@@ -191,7 +217,10 @@ fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
             sends,
         )
     };
-    let next = after(last_send_at, pause);
+    let next = last_send_at(intent)
+        // A time to come was written by a clock that was wrong: waiting for it could take hours.
+        .filter(|last| *last <= facts.now)
+        .map_or(facts.now, |last| after(last, pause));
     let mut memory = refreshed(facts);
     let (reason, message) = if is_busy {
         busy(intent)
@@ -199,10 +228,8 @@ fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
         (
             Reason::Updating,
             format!(
-                "EKS was asked to upgrade from {} to {} (attempt {}) and has no such update yet; it is asked again with the same token.",
-                intent.from_version,
-                intent.to_version,
-                intent.attempt.unwrap_or(1)
+                "{} and shows no such update yet; it is asked again with the same token.",
+                asked(intent)
             ),
         )
     };
@@ -223,9 +250,7 @@ fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
             client_request_token,
             force: intent.force,
         })),
-        memory,
-        outcome: Outcome::Say(reason, message),
-        wake: Wake::Now,
+        ..Decision::say(memory, reason, message, Wake::Now)
     }
 }
 
@@ -234,7 +259,7 @@ pub fn busy(intent: &Update) -> (Reason, String) {
     (
         Reason::WaitingForCluster,
         format!(
-            "EKS does not take the upgrade from {} to {} yet: {}. It is asked again by itself; nothing needs to be done.",
+            "EKS is busy with the cluster and does not take the upgrade from {} to {} yet: {}. This may be work of its own that no list shows. It is asked again by itself; nothing needs to be done.",
             intent.from_version,
             intent.to_version,
             say::errors(&intent.errors)
@@ -242,39 +267,69 @@ pub fn busy(intent: &Update) -> (Reason, String) {
     )
 }
 
-/// Not sent again. Closed once the last send can no longer have been accepted unseen.
-fn give_up_later(facts: &Facts<'_>, intent: &Update, asked: &str, why: &str) -> Decision {
-    let last_send_at = intent
-        .last_send_at
-        .or(intent.requested_at)
-        .unwrap_or(facts.now);
-    let until_then = after(last_send_at, LOOK_AFTER_SEND);
-    if facts.now < until_then {
-        let message = format!(
-            "{asked} and has no such update so far. It is not asked again, since: {why} It is looked for until {}",
-            shown(until_then)
-        );
-        return unresolved(facts, &message, None);
-    }
-    let mut memory = refreshed(facts);
-    memory.update = Some(Update {
-        status: Some(UpdateStatus::NotSent),
-        finished_at: Some(facts.now),
-        ..intent.clone()
-    });
-    Decision::say(
-        memory,
-        Reason::Updating,
-        format!("{asked}, never accepted it, and is not asked again. {why}"),
-        Wake::Now,
-    )
+/// Whether EKS's last answer was that something else works on the cluster: the only error that an open intent keeps.
+fn is_busy(intent: &Update) -> bool {
+    !intent.errors.is_empty()
 }
 
-fn unresolved(facts: &Facts<'_>, message: &str, wake: Option<Wake>) -> Decision {
-    Decision::say(
-        refreshed(facts),
-        Reason::Updating,
-        format!("{message}."),
-        wake.unwrap_or(Wake::After(facts.settings.poll_interval)),
+fn last_send_at(intent: &Update) -> Option<Timestamp> {
+    intent.last_send_at.or(intent.requested_at)
+}
+
+/// Until when an update that answers a send of `intent` may still turn up in EKS's list.
+pub fn may_turn_up_until(facts: &Facts<'_>, intent: &Update) -> Timestamp {
+    let last = last_send_at(intent).map_or(facts.now, |last| last.min(facts.now));
+    after(last, LOOK_AFTER_SEND)
+}
+
+/// Not sent again. Closed once the last send can no longer have been accepted unseen.
+fn give_up_later(facts: &Facts<'_>, intent: &Update, reason: Reason, why: &str) -> Decision {
+    let end = may_turn_up_until(facts, intent);
+    let poll = Wake::After(facts.settings.poll_interval);
+    if facts.now >= end {
+        let mut closed = facts.memory.clone();
+        closed.update = Some(Update {
+            status: Some(UpdateStatus::NotSent),
+            finished_at: Some(facts.now),
+            ..intent.clone()
+        });
+        return consider::decide(&Facts {
+            memory: &closed,
+            ..facts.clone()
+        });
+    }
+    let mut memory = refreshed(facts);
+    // Where no time was written, or one to come, the wait begins now.
+    memory.update = Some(Update {
+        last_send_at: Some(last_send_at(intent).map_or(facts.now, |last| last.min(facts.now))),
+        ..intent.clone()
+    });
+    if is_busy(intent) && reason == Reason::WaitingForCluster {
+        return Decision::say(memory, reason, why.to_owned(), poll);
+    }
+    let message = format!(
+        "{} and shows no such update. It is not asked again, but looked for until {}. {why}",
+        asked(intent),
+        shown(end)
+    );
+    Decision::say(memory, Reason::Updating, message, poll)
+}
+
+/// Whether EKS accepted cannot be looked up.
+fn unresolved(facts: &Facts<'_>, intent: &Update, why: &str, wake: Wake) -> Decision {
+    let message = format!(
+        "{}; whether it accepted cannot be looked up. {}",
+        asked(intent),
+        say::sentence(why)
+    );
+    Decision::say(refreshed(facts), Reason::Updating, message, wake)
+}
+
+fn asked(intent: &Update) -> String {
+    format!(
+        "EKS was asked to upgrade from {} to {} (attempt {})",
+        intent.from_version,
+        intent.to_version,
+        intent.attempt.unwrap_or(1)
     )
 }

@@ -5,12 +5,15 @@
 //! `docs/protocol.md` has the list.
 
 mod answer;
+mod cluster;
 mod consider;
 mod decision;
 mod elsewhere;
 mod facts;
 mod intent;
 mod read;
+mod refusal;
+mod remember;
 mod retry;
 mod say;
 mod time;
@@ -22,16 +25,20 @@ mod wish;
 pub use answer::{Sent, answered};
 pub use decision::{Action, Decision, Outcome, Wake};
 pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
+pub use intent::may_begin;
 pub use read::{Read, next_read};
 pub use say::errors;
 pub use track::is_overdue;
 pub use wish::{InvalidSpec, Wish};
 
-/// A start or a repetition begins within this time of the guarded write that announces it, or is dropped.
+/// A start or a repetition begins within this time of the decision that its guarded write announces, or is dropped; see
+/// [`may_begin`].
 pub const SEND_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
 
-/// For how long after the last send an intent that is no longer wanted is looked for before it is closed.
-pub const LOOK_AFTER_SEND: jiff::SignedDuration = jiff::SignedDuration::from_mins(15);
+/// For how long after the last send an intent that is no longer wanted is looked for before it is closed: the 15 minutes
+/// within which EKS lists what it accepted, and 5 for a send that began late or waits for its answer, and for a replica
+/// whose clock differs from that of the one that sent.
+pub const LOOK_AFTER_SEND: jiff::SignedDuration = jiff::SignedDuration::from_mins(20);
 
 /// By how much EKS's clock and ours may differ when an update is matched with an intent.
 const CLOCK_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
@@ -51,6 +58,10 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     match &facts.memory.update {
         Some(update) if update.is_open_intent() => intent::resolve(facts, update),
         Some(update) if track::is_followed(facts.memory, update) => track::follow(facts, update),
-        _ => consider::decide(facts),
+        Some(update) => intent::accepted_before_refusal(facts, update).map_or_else(
+            || consider::decide(facts),
+            |view| intent::adopt(facts, update, view),
+        ),
+        None => consider::decide(facts),
     }
 }

@@ -1,9 +1,8 @@
 //! What still has to be asked of EKS before a decision can be made.
 
-use crate::api::Minor;
-use crate::eks::{ErrorKind, Hosting, Progress};
+use crate::eks::{ErrorKind, Progress};
 
-use super::consider;
+use super::cluster;
 use super::facts::Facts;
 use super::track;
 
@@ -32,23 +31,29 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
     if facts.standing.not_allowed.is_some() {
         return None;
     }
-    let cluster = || observed.cluster.is_none().then_some(Read::Cluster);
+    let described = || observed.cluster.is_none().then_some(Read::Cluster);
     let updates = || observed.updates.is_none().then_some(Read::Updates);
     let versions = || observed.versions.is_none().then_some(Read::Versions);
 
     match &facts.memory.update {
-        Some(intent) if intent.is_open_intent() => cluster().or_else(|| {
-            consider::healthy(facts)?;
-            updates().or_else(versions)
+        Some(intent) if intent.is_open_intent() => described().or_else(|| {
+            // On another cluster there is nothing to find; on this one also where it has failed.
+            if !cluster::is_meant(facts) {
+                return None;
+            }
+            updates().or_else(|| if wish.suspend { None } else { versions() })
         }),
         Some(update) if track::is_followed(facts.memory, update) => match &observed.tracked {
             None => update.id.clone().map(Read::Tracked),
-            Some(Err(error)) if error.kind == ErrorKind::NotFound => cluster().or_else(|| {
-                consider::healthy(facts)?;
-                updates()
+            Some(Err(error)) if error.kind == ErrorKind::NotFound => described().or_else(|| {
+                if cluster::is_meant(facts) {
+                    updates()
+                } else {
+                    None
+                }
             }),
-            Some(Ok(view)) if view.status == Progress::Successful => cluster().or_else(|| {
-                let settled = consider::healthy(facts)
+            Some(Ok(view)) if view.status == Progress::Successful => described().or_else(|| {
+                let settled = cluster::healthy(facts)
                     .is_none_or(|seen| seen.is_active && seen.version >= update.to_version);
                 if settled { None } else { updates() }
             }),
@@ -58,8 +63,8 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
             if facts.standing.owner.is_some() {
                 return None;
             }
-            cluster().or_else(|| {
-                let seen = consider::healthy(facts)?;
+            described().or_else(|| {
+                let seen = cluster::healthy(facts)?;
                 if seen.version >= wish.version {
                     return None;
                 }
@@ -67,34 +72,4 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
             })
         }
     }
-}
-
-/// What a healthy cluster's description says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// Its version.
-    pub version: Minor,
-    /// Whether nothing goes on, as far as DescribeCluster shows.
-    pub is_active: bool,
-}
-
-/// The version of a cluster that EKS upgrades.
-pub fn upgradable(hosting: Hosting, version: &str) -> Result<Minor, String> {
-    match hosting {
-        Hosting::Connected => {
-            return Err(
-                "it is a cluster connected through the EKS connector, whose control plane EKS does not run".to_owned(),
-            );
-        }
-        Hosting::Outpost => {
-            return Err(
-                "it is a local cluster on AWS Outposts, whose version EKS does not update in place"
-                    .to_owned(),
-            );
-        }
-        Hosting::Cloud => {}
-    }
-    version.parse().map_err(|_| {
-        format!("EKS reports its version as {version:?}, which is no Kubernetes minor")
-    })
 }

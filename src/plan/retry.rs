@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use crate::api::{Minor, RETRY_ANNOTATION, Update};
+use crate::api::{Minor, Update};
 
 use super::facts::Object;
 use super::time::shown;
@@ -37,27 +37,36 @@ impl RetryRequest {
         }
     }
 
-    /// Whether something that began at `began` may be tried again.
-    pub fn permits(&self, began: Option<Timestamp>) -> bool {
-        match (self, began) {
-            (Self::Since(at), Some(began)) => *at > began,
-            _ => false,
+    /// Whether `tried` may be tried again.
+    ///
+    /// The annotation has to be later by both clocks, EKS's and ours: it never counts before its time comes, so that no
+    /// attempt it permitted was asked for before it, however far the two are apart.
+    fn permits(&self, tried: &Update) -> bool {
+        let begun = tried.created_at.max(tried.requested_at);
+        match self {
+            Self::Since(at) => begun.is_some_and(|begun| *at > begun),
+            Self::None | Self::From(_) | Self::Malformed(_) => false,
         }
     }
 
-    /// What a person who set it should know, for the end of a message.
-    pub fn remark(&self) -> String {
+    /// What a person who set it should know about its effect on `tried`, for the end of a message.
+    pub fn remark(&self, tried: &Update) -> String {
         match self {
-            Self::None | Self::Since(_) => String::new(),
-            Self::From(at) => format!(
-                " The annotation {RETRY_ANNOTATION} lies in the future and counts from {}.",
-                shown(*at)
-            ),
-            Self::Malformed(text) => {
+            Self::None => String::new(),
+            Self::Since(_) if self.permits(tried) => String::new(),
+            Self::Since(at) => {
                 format!(
-                    " The annotation {RETRY_ANNOTATION} is {text:?}, which is no RFC 3339 time such as 2026-01-31T12:00:00Z."
+                    " Its present value {} is older than this update.",
+                    shown(*at)
                 )
             }
+            Self::From(at) => format!(
+                " Its present value lies in the future and counts from {}.",
+                shown(*at)
+            ),
+            Self::Malformed(text) => format!(
+                " Its present value {text:?} is no RFC 3339 time such as 2026-01-31T12:00:00Z."
+            ),
         }
     }
 }
@@ -67,5 +76,5 @@ pub fn permitted(tried: &Update, wish: &Wish, to: Minor, request: &RetryRequest)
     let asks_for_something_else = tried.for_version.is_some_and(|for_version| {
         for_version != wish.version || tried.force != wish.force_for(to)
     });
-    asks_for_something_else || request.permits(tried.created_at.or(tried.requested_at))
+    asks_for_something_else || request.permits(tried)
 }

@@ -1,9 +1,14 @@
 //! The sentences. Each says what is, why, and what to do next; none changes while nothing changes.
 
 use crate::api::{ErrorDetail, Minor, RETRY_ANNOTATION, Update};
-use crate::eks::EksError;
+use crate::eks::{EksError, ErrorKind, UpdateView};
 
-/// "; then 1.35 and 1.36", or nothing.
+use super::facts::Facts;
+
+/// A condition's message takes 32768 bytes; a character has at most four.
+pub const MESSAGE_LIMIT: usize = 8_000;
+
+/// ", then to 1.35 and 1.36", or nothing.
 pub fn then(path: &[Minor], after: Minor) -> String {
     let rest: Vec<_> = path
         .iter()
@@ -17,60 +22,110 @@ pub fn then(path: &[Minor], after: Minor) -> String {
     }
 }
 
-/// "update 1a2b (attempt 2)".
+/// "update 1a2b". Without the attempt, which counts over the object's life and reads like a failure at a second hop.
 pub fn named(update: &Update) -> String {
     let id = update.id.as_deref().unwrap_or("not known yet");
-    match update.attempt {
-        Some(attempt) if attempt > 1 => format!("update {id}, attempt {attempt}"),
-        Some(_) => format!("update {id}"),
-        None => format!("update {id}, started outside this object"),
+    if update.attempt.is_some() {
+        format!("update {id}")
+    } else {
+        format!("update {id}, started outside this object")
     }
 }
 
-/// EKS's errors, in its words.
+/// "cluster payments", or "the cluster" where the spec cannot be understood.
+pub fn cluster(facts: &Facts<'_>) -> String {
+    facts.object.wish.as_ref().map_or_else(
+        |_| "the cluster".to_owned(),
+        |wish| format!("cluster {}", wish.target.name),
+    )
+}
+
+/// EKS's errors, in its words; as many as a person reads.
 pub fn errors(errors: &[ErrorDetail]) -> String {
     if errors.is_empty() {
         return "EKS gave no reason".to_owned();
     }
-    let said: Vec<_> = errors
-        .iter()
-        .map(|error| {
-            let ErrorDetail {
-                error_code,
-                error_message,
-                resource_ids,
-            } = error;
-            let about = if resource_ids.is_empty() {
-                String::new()
-            } else {
-                format!(" [{}]", resource_ids.join(", "))
-            };
-            let words = error_message.trim_end_matches('.');
-            if words.is_empty() {
-                format!("{error_code}{about}")
-            } else {
-                format!("{error_code}: {words}{about}")
-            }
-        })
-        .collect();
+    let mut said: Vec<_> = errors.iter().take(3).map(one_error).collect();
+    if errors.len() > said.len() {
+        said.push(format!("and {} more in status", errors.len() - said.len()));
+    }
     said.join("; ")
 }
 
-/// What a call that brought nothing ran into. Without the request id, which differs each time.
-pub fn trouble(error: &EksError) -> String {
-    format!(
-        "{} answered {}: {}",
-        error.operation,
-        error.code,
-        error.message.trim_end_matches('.')
-    )
+fn one_error(error: &ErrorDetail) -> String {
+    let ErrorDetail {
+        error_code,
+        error_message,
+        resource_ids,
+    } = error;
+    let mut about = resource_ids.iter().take(8).cloned().collect::<Vec<_>>();
+    if resource_ids.len() > about.len() {
+        about.push(format!("{} more", resource_ids.len() - about.len()));
+    }
+    let about = if about.is_empty() {
+        String::new()
+    } else {
+        format!(" [{}]", shortened(&about.join(", "), 1024))
+    };
+    format!("{}{about}", words(error_code, error_message))
 }
 
-/// How a person permits another try.
-pub fn how_to_retry() -> String {
+/// "CODE: MESSAGE", without a full stop at the end.
+fn words(code: &str, message: &str) -> String {
+    let code = shortened(code, 128);
+    let message = shortened(message, 1024);
+    match message.trim().trim_end_matches('.') {
+        "" => code,
+        message => format!("{code}: {message}"),
+    }
+}
+
+/// What a call that brought nothing ran into.
+pub fn trouble(error: &EksError) -> String {
+    format!("{} answered {}", error.operation, answer(error))
+}
+
+/// AWS's answer alone. Without what differs each time: the request id, and the times that AWS names where the clock is off.
+pub fn answer(error: &EksError) -> String {
+    let message = if error.kind == ErrorKind::ClockSkew {
+        ""
+    } else {
+        &error.message
+    };
+    words(&error.code, message)
+}
+
+/// `text` as a sentence, or several: with a full stop at the end.
+pub fn sentence(text: &str) -> String {
+    format!("{}.", text.trim_end().trim_end_matches('.'))
+}
+
+/// At most `most` characters of `text`.
+pub fn shortened(text: &str, most: usize) -> String {
+    let mut text = text.to_owned();
+    shorten(&mut text, most);
+    text
+}
+
+/// Cuts `text` after `most` characters.
+pub fn shorten(text: &mut String, most: usize) {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+}
+
+/// The version an update leads to.
+pub fn version_of(update: &UpdateView) -> Option<Minor> {
+    update.to_version.as_deref()?.parse().ok()
+}
+
+/// How a person permits another try of what `object` ("namespace/name") did.
+pub fn how_to_retry(object: &str) -> String {
+    let (namespace, name) = object.split_once('/').unwrap_or(("default", object));
     format!(
-        "To try again, remove the cause and set the annotation {RETRY_ANNOTATION} to the present time \
-         (kubectl annotate --overwrite clusterupgrade NAME {RETRY_ANNOTATION}=$(date -u +%Y-%m-%dT%H:%M:%SZ)), or change spec.version."
+        "To try again, remove the cause and run kubectl annotate --overwrite --namespace {namespace} clusterupgrade {name} \
+         {RETRY_ANNOTATION}=$(date -u +%Y-%m-%dT%H:%M:%SZ), or change spec.version or spec.force."
     )
 }
 

@@ -3,15 +3,15 @@
 use jiff::Timestamp;
 
 use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus};
-use crate::eks::{EksError, ErrorKind, Progress, UpdateView};
+use crate::eks::{EksError, Progress, UpdateView};
 
-use super::consider::{self, refreshed};
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere;
 use super::facts::{Facts, Settings};
+use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
 use super::time::{after, shown};
-use super::{LOOK_AFTER_SEND, say, trouble};
+use super::{LOOK_AFTER_SEND, cluster, consider, say, trouble};
 
 /// Whether an update in status is followed: it runs, or it succeeded and the hop is not known to be done.
 pub fn is_followed(memory: &ClusterUpgradeStatus, update: &Update) -> bool {
@@ -46,31 +46,31 @@ pub fn is_overdue(update: &Update, settings: &Settings, now: Timestamp) -> bool 
     update.is_running() && began(update).is_some_and(|at| now >= after(at, settings.overdue_after))
 }
 
-/// The sentence about a running update.
+/// What is said about a running update.
 fn sentence(facts: &Facts<'_>, memory: &ClusterUpgradeStatus, update: &Update) -> String {
+    let Update {
+        from_version: from,
+        to_version: to,
+        ..
+    } = update;
+    let next = match &facts.object.wish {
+        Ok(wish) if wish.suspend => "; suspended, so nothing follows".to_owned(),
+        _ => say::then(&memory.path, *to),
+    };
     let since = began(update).map_or_else(String::new, |at| format!(", since {}", shown(at)));
-    let what = format!(
-        "EKS upgrades the cluster from {} to {} ({}{since})",
-        update.from_version,
-        update.to_version,
-        say::named(update)
-    );
+    let which = say::named(update);
     let pace = if is_overdue(update, facts.settings, facts.now) {
         format!(
-            "; it takes longer than {} minutes, which is overdue: see the cluster's health and AWS support. It cannot be stopped and is still followed",
+            "It is overdue, at more than {} minutes: see the cluster's health and AWS support. EKS cannot stop it, and it is still followed.",
             facts.settings.overdue_after.as_mins()
         )
     } else {
-        "; this usually takes 8 to 15 minutes".to_owned()
+        "This usually takes 8 to 15 minutes.".to_owned()
     };
-    let next = match &facts.object.wish {
-        Ok(wish) if wish.suspend => "; suspended, so nothing follows".to_owned(),
-        _ => say::then(&memory.path, update.to_version),
-    };
-    format!("{what}{pace}{next}.")
+    let cluster = say::cluster(facts);
+    format!("EKS upgrades {cluster} from {from} to {to} ({which}{since}){next}. {pace}")
 }
 
-/// The end of the wait: the next look, sooner where the update becomes overdue before.
 fn poll(facts: &Facts<'_>) -> Wake {
     Wake::After(facts.settings.poll_interval)
 }
@@ -78,7 +78,7 @@ fn poll(facts: &Facts<'_>) -> Wake {
 fn running(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
     let mut memory = refreshed(facts);
     let update = Update {
-        status: Some(elsewhere::status_of(&view.status)),
+        status: Some(remember::status_of(&view.status)),
         created_at: view.created_at.or(update.created_at),
         ..update.clone()
     };
@@ -96,7 +96,7 @@ fn successful(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision
         finished_at: update.finished_at.or(Some(facts.now)),
         ..update.clone()
     };
-    let seen = consider::healthy(facts);
+    let seen = cluster::healthy(facts);
     let is_settled = match seen {
         Some(seen) if seen.is_active && seen.version >= update.to_version => true,
         // Something newer happens or happened to the cluster: waiting for this one would wait for ever.
@@ -120,7 +120,7 @@ fn successful(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision
             Wake::After(facts.settings.poll_interval),
         );
     }
-    elsewhere::into_history(&mut memory, update.clone());
+    remember::into_history(&mut memory, update.clone());
     let to = update.to_version;
     let message = done(&memory, &update);
     memory.update = Some(update);
@@ -174,60 +174,48 @@ fn superseded(facts: &Facts<'_>, update: &Update) -> bool {
 fn ended(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
     let mut memory = refreshed(facts);
     let update = Update {
-        status: Some(elsewhere::status_of(&view.status)),
+        status: Some(remember::status_of(&view.status)),
         created_at: view.created_at.or(update.created_at),
         finished_at: update.finished_at.or(Some(facts.now)),
-        errors: elsewhere::details(&view.errors),
+        errors: remember::details(&view.errors),
         ..update.clone()
     };
-    let (reason, message) = elsewhere::ended(&update, &RetryRequest::of(facts.object, facts.now));
-    elsewhere::into_history(&mut memory, update.clone());
+    let (reason, message) =
+        elsewhere::told(facts, &update, &RetryRequest::of(facts.object, facts.now));
+    remember::into_history(&mut memory, update.clone());
     memory.update = Some(update);
     Decision::say(memory, reason, message, Wake::Now)
 }
 
-/// EKS could not be asked. A running update stays `Updating`, whatever the reason.
+/// EKS could not be asked. A running update stays `Updating`, unless its cluster is gone.
 fn unseen(facts: &Facts<'_>, update: &Update, error: &EksError) -> Decision {
-    let wake = match trouble::wake(facts, error) {
-        Wake::After(wait) => Wake::After(wait.min(facts.settings.resync_interval)),
-        other => other,
-    };
-    let is_cluster_gone = error.kind == ErrorKind::NotFound;
-    if let Outcome::Say(Reason::ClusterNotFound, message) = trouble::outcome(facts, error)
-        && is_cluster_gone
-    {
-        return Decision::say(refreshed(facts), Reason::ClusterNotFound, message, wake);
+    let wake = trouble::wake(facts, error);
+    match trouble::outcome(facts, error) {
+        Outcome::Say(Reason::ClusterNotFound, message) => {
+            Decision::say(refreshed(facts), Reason::ClusterNotFound, message, wake)
+        }
+        Outcome::Say(_, why) => out_of_sight(facts, update, &why, wake),
+        Outcome::Keep | Outcome::Silent => Decision::keep(facts.memory, wake),
     }
-    if trouble::run(facts, error).in_a_row < 3 {
-        return Decision::keep(facts.memory, wake);
-    }
-    let memory = refreshed(facts);
-    let message = format!(
-        "{} How far it is cannot be seen: {}. It is tried again by itself.",
-        sentence(facts, &memory, update),
-        say::trouble(error)
-    );
-    Decision::say(memory, Reason::Updating, message, wake)
 }
 
 /// Nothing may be asked on this object's behalf, so the update runs on unseen.
 fn unreachable(facts: &Facts<'_>, update: &Update) -> Decision {
-    let why = match (&facts.object.wish, &facts.standing.not_allowed) {
-        (Err(error), _) => error.to_string(),
-        (Ok(_), Some(why)) => why.clone(),
-        (Ok(_), None) => return Decision::keep(facts.memory, Wake::Now),
-    };
+    let wake = Wake::After(facts.settings.resync_interval);
+    match trouble::unreachable(facts) {
+        Some(why) => out_of_sight(facts, update, &why, wake),
+        None => Decision::keep(facts.memory, Wake::Now),
+    }
+}
+
+fn out_of_sight(facts: &Facts<'_>, update: &Update, why: &str, wake: Wake) -> Decision {
     let memory = refreshed(facts);
     let message = format!(
-        "{} How far it is cannot be seen: {why}",
-        sentence(facts, &memory, update)
+        "{} How far it is cannot be seen. {}",
+        sentence(facts, &memory, update),
+        say::sentence(why)
     );
-    Decision::say(
-        memory,
-        Reason::Updating,
-        message,
-        Wake::After(facts.settings.resync_interval),
-    )
+    Decision::say(memory, Reason::Updating, message, wake)
 }
 
 /// EKS does not know the id. It may only lag; once it cannot, the update is lost.
@@ -239,7 +227,7 @@ fn vanished(facts: &Facts<'_>, update: &Update) -> Decision {
         _ => false,
     };
     let may_lag = began(update).is_none_or(|at| facts.now < after(at, LOOK_AFTER_SEND));
-    let is_gone = facts.observed.cluster.is_some() && consider::healthy(facts).is_none();
+    let is_gone = facts.observed.cluster.is_some() && !cluster::is_meant(facts);
     let mut memory = refreshed(facts);
     if !is_gone && (listed || may_lag) {
         let message = format!(
@@ -253,11 +241,9 @@ fn vanished(facts: &Facts<'_>, update: &Update) -> Decision {
         finished_at: Some(facts.now),
         ..update.clone()
     });
-    let message = format!(
-        "EKS accepted {} from {} to {} and no longer knows it; the cluster is looked at next.",
-        say::named(update),
-        update.from_version,
-        update.to_version
-    );
-    Decision::say(memory, Reason::UpdateLost, message, Wake::Now)
+    // What it means for the next hop is decided with the cluster in view.
+    consider::decide(&Facts {
+        memory: &memory,
+        ..facts.clone()
+    })
 }

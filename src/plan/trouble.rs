@@ -98,13 +98,12 @@ pub fn outcome(facts: &Facts<'_>, error: &EksError) -> Outcome {
             if trouble.in_a_row < SAID_AFTER {
                 return Outcome::Keep;
             }
+            // To the minute: seconds would differ with each look.
             let off = match error.clock_behind {
-                Some(seconds) if seconds >= 0 => {
-                    format!("The operator's clock is {seconds} s behind AWS's")
-                }
                 Some(seconds) => format!(
-                    "The operator's clock is {} s ahead of AWS's",
-                    seconds.unsigned_abs()
+                    "The operator's clock is {} minutes {} AWS's",
+                    seconds.unsigned_abs().saturating_add(30) / 60,
+                    if seconds >= 0 { "behind" } else { "ahead of" }
                 ),
                 None => "The operator's clock is off".to_owned(),
             };
@@ -140,9 +139,10 @@ pub fn outcome(facts: &Facts<'_>, error: &EksError) -> Outcome {
             trouble,
             Reason::AccessDenied,
             &format!(
-                "{} is denied to {}: {said}.",
+                "{} is denied to {}: {}.",
                 error.operation,
-                identity(facts)
+                identity(facts),
+                say::answer(error)
             ),
             "Allow it in that identity's IAM policy (and in service control policies); it is looked at again by itself.",
         ),
@@ -179,8 +179,16 @@ pub fn outcome(facts: &Facts<'_>, error: &EksError) -> Outcome {
     }
 }
 
+/// Why nothing may be asked on this object's behalf.
+pub fn unreachable(facts: &Facts<'_>) -> Option<String> {
+    match &facts.object.wish {
+        Err(error) => Some(error.to_string()),
+        Ok(_) => facts.standing.not_allowed.clone(),
+    }
+}
+
 /// "role ROLE" or "the operator's own identity".
-fn identity(facts: &Facts<'_>) -> String {
+pub fn identity(facts: &Facts<'_>) -> String {
     let role = facts
         .object
         .wish

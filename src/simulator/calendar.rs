@@ -8,7 +8,7 @@ use jiff::{Timestamp, ToSpan};
 use serde::Deserialize;
 
 use super::api::{ClusterVersionView, DescribeClusterVersions, SupportStatus};
-use super::minor::Minor;
+use crate::api::Minor;
 
 /// One version, as the calendar's file and scenarios write it.
 #[derive(Clone, Debug, Deserialize)]

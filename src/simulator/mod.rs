@@ -8,7 +8,6 @@ pub mod calendar;
 pub mod error;
 pub mod http;
 pub mod identity;
-pub mod minor;
 pub mod model;
 mod paging;
 pub mod period;

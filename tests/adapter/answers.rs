@@ -81,7 +81,7 @@ async fn a_code_counts_wherever_aws_writes_it() {
     );
     let in_type = answer(
         400,
-        r##"{"__type":"com.amazonaws.eks#ResourceInUseException","message":"busy"}"##,
+        r#"{"__type":"com.amazonaws.eks#ResourceInUseException","message":"busy"}"#,
     );
     let in_code = answer(400, r#"{"code":"InvalidStateException","message":"no"}"#);
     let no_body = answer(400, "").header("x-amzn-errortype", "ThrottlingException");

@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
 mod answers;
+mod credentials;
 mod identity;
 mod server;
 mod sts;
@@ -16,11 +17,12 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::eks::aws::AwsEks;
 use eks_upgrade_operator::eks::{Eks, EksError, Target, VersionRequest};
 
-use server::Server;
+use server::{Answer, Server, answer};
 
 /// The operator's own access key in these tests.
 const OWN_KEY: &str = "AKIDOPERATOR";
@@ -42,6 +44,19 @@ fn soon() -> TimeoutConfig {
 
 async fn eks(server: &Server) -> AwsEks {
     AwsEks::new(settings(&server.url).load().await, Arc::new(())).await
+}
+
+async fn with_provider(server: &Server, provider: impl ProvideCredentials + 'static) -> AwsEks {
+    let config = settings(&server.url).credentials_provider(provider);
+    AwsEks::new(config.load().await, Arc::new(())).await
+}
+
+/// DescribeCluster's answer.
+fn cluster() -> Answer {
+    answer(
+        200,
+        r#"{"cluster":{"arn":"arn:aws:eks:us-west-2:111122223333:cluster/devel","version":"1.33","status":"ACTIVE"}}"#,
+    )
 }
 
 fn target() -> Target {

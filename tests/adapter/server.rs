@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use aws_sdk_eks::primitives::{DateTime, DateTimeFormat};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Notify;
 
 /// One request as it came over the wire.
 #[derive(Clone, Debug)]
@@ -51,10 +52,21 @@ pub enum Reply {
     BreakOff,
     /// Closes the connection without a byte.
     Close,
+    /// Answers when told to.
+    Held(Arc<Gate>, Answer),
     /// Never answers.
     Hang,
     /// Sends these bytes.
     Raw(&'static str),
+}
+
+/// Lets a test hold an answer back.
+#[derive(Debug, Default)]
+pub struct Gate {
+    /// Told once the request has arrived.
+    pub arrived: Notify,
+    /// To be told when the answer may go.
+    pub release: Notify,
 }
 
 #[derive(Clone, Debug)]
@@ -99,17 +111,14 @@ impl Answer {
         let date = DateTime::from(self.clock)
             .fmt(DateTimeFormat::HttpDate)
             .expect("a date");
-        let mut text = format!(
-            "HTTP/1.1 {} Scripted\r\ndate: {date}\r\ncontent-length: {}\r\n",
-            self.status,
-            self.body.len()
-        );
-        for (name, value) in &self.headers {
-            text.push_str(&format!("{name}: {value}\r\n"));
-        }
-        text.push_str("\r\n");
-        text.push_str(&self.body);
-        text
+        let mut lines = vec![
+            format!("HTTP/1.1 {} Scripted", self.status),
+            format!("date: {date}"),
+            format!("content-length: {}", self.body.len()),
+        ];
+        let headers = self.headers.iter();
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value}")));
+        format!("{}\r\n\r\n{}", lines.join("\r\n"), self.body)
     }
 }
 
@@ -171,6 +180,11 @@ async fn serve(stream: TcpStream, script: Arc<Script>, asked: Arc<Mutex<Vec<Aske
             .push(request.clone());
         let (bytes, close) = match script(&request) {
             Reply::Answer(answer) => (answer.to_http(), false),
+            Reply::Held(gate, answer) => {
+                gate.arrived.notify_one();
+                gate.release.notified().await;
+                (answer.to_http(), false)
+            }
             Reply::BreakOff => (
                 "HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{\"update\":".to_owned(),
                 true,

@@ -2,16 +2,20 @@
 
 use crate::server::{Answer, Asked, answer};
 
-/// A session for the role that was asked for, good until `expiry`. Its access key is `ROLE/NUMBER` without the slash.
+/// An expiry that no test lives to see.
+pub const FAR: &str = "2199-01-01T00:00:00Z";
+
+/// A session for the role that was asked for, good until `expiry`. Its access key is the role's name, `N` and the number.
 pub fn session(asked: &Asked, number: usize, expiry: &str) -> Answer {
     let key = format!("{}N{number}", role(asked));
+    let action = member(asked, "Action");
     answer(
         200,
         format!(
-            "<AssumeRoleResponse xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><AssumeRoleResult><Credentials>\
+            "<{action}Response xmlns=\"https://sts.amazonaws.com/doc/2011-06-15/\"><{action}Result><Credentials>\
              <AccessKeyId>{key}</AccessKeyId><SecretAccessKey>secret</SecretAccessKey>\
              <SessionToken>token</SessionToken><Expiration>{expiry}</Expiration>\
-             </Credentials></AssumeRoleResult></AssumeRoleResponse>"
+             </Credentials></{action}Result></{action}Response>"
         ),
     )
 }
@@ -26,12 +30,19 @@ pub fn refusal(status: u16, code: &str, message: &str) -> Answer {
     )
 }
 
-/// The name of the role that AssumeRole asks for.
-pub fn role(asked: &Asked) -> &str {
+/// The name of the role that is to be assumed.
+fn role(asked: &Asked) -> &str {
+    member(asked, "RoleArn")
+        .rsplit("%2F")
+        .next()
+        .unwrap_or_default()
+}
+
+fn member<'a>(asked: &'a Asked, name: &str) -> &'a str {
     asked
         .body
         .split('&')
-        .find_map(|pair| pair.strip_prefix("RoleArn="))
-        .and_then(|arn| arn.rsplit("%2F").next())
+        .filter_map(|pair| pair.split_once('='))
+        .find_map(|(known, value)| (known == name).then_some(value))
         .unwrap_or_default()
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use eks_upgrade_operator::eks::aws::AwsEks;
-use eks_upgrade_operator::eks::{Eks, ErrorKind};
+use eks_upgrade_operator::eks::{Eks, ErrorKind, Target};
 use tokio::net::TcpListener;
 
 use crate::server::{Asked, Reply, Server, answer, error};
@@ -73,6 +73,33 @@ async fn what_cannot_be_reached_is_unavailable() {
     }
 }
 
+#[tokio::test]
+async fn settings_without_a_usable_endpoint_are_for_a_person() {
+    for url in ["not a url", "localhost:8080"] {
+        for error in errors_of_all(&impatient(url).await).await {
+            assert_eq!(error.kind, ErrorKind::CredentialsMissing, "{url}: {error}");
+            assert_eq!(error.code, "BadConfiguration", "{url}");
+            assert!(error.message.contains("AWS_ENDPOINT_URL_EKS"), "{error}");
+        }
+    }
+    let config = settings("http://127.0.0.1:1").use_fips(true).load().await;
+    let eks = AwsEks::new(config, Arc::new(())).await;
+    for error in errors_of_all(&eks).await {
+        assert_eq!(error.kind, ErrorKind::CredentialsMissing, "{error}");
+        assert!(error.message.contains("AWS_USE_FIPS_ENDPOINT"), "{error}");
+    }
+    let misnamed = Target {
+        region: "no such region".to_owned(),
+        ..target()
+    };
+    let error = impatient("http://127.0.0.1:1").await;
+    let error = error
+        .describe_cluster(&misnamed)
+        .await
+        .expect_err("no host");
+    assert_eq!(error.kind, ErrorKind::CredentialsMissing, "{error}");
+}
+
 fn signed_at(asked: &Asked) -> jiff::civil::DateTime {
     jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", asked.header("x-amz-date"))
         .expect("a signing time")
@@ -80,7 +107,7 @@ fn signed_at(asked: &Asked) -> jiff::civil::DateTime {
 
 #[tokio::test]
 async fn a_clock_that_is_off_is_told_by_how_much_and_learned() {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     for (code, ahead) in [
         ("InvalidSignatureException", true),
         ("SignatureDoesNotMatch", false),
@@ -129,7 +156,7 @@ async fn a_wrong_signature_under_a_right_clock_is_the_credentials() {
 
 #[tokio::test]
 async fn only_skew_speaks_of_the_clock() {
-    let off = SystemTime::now() + Duration::from_secs(3600);
+    let off = SystemTime::now() + Duration::from_hours(1);
     let server = Server::always(error(403, "AccessDeniedException", "no").at(off)).await;
     for error in errors_of_all(&impatient(&server.url).await).await {
         assert_eq!(error.kind, ErrorKind::AccessDenied, "{error}");

@@ -189,7 +189,7 @@ async fn a_failed_update_keeps_eks_words_and_unknown_values() {
 #[tokio::test]
 async fn a_cluster_reads_as_eks_wrote_it() {
     let plain = json!({"arn": "arn:aws:eks:us-west-2:111122223333:cluster/devel", "version": "1.33",
-        "platformVersion": "eks.12", "status": "BRAND_NEW", "createdAt": 1_700_000_000.25});
+        "platformVersion": "eks.12", "status": "BRAND_NEW", "createdAt": 1_700_000_000.251});
     let mut connected = plain.clone();
     connected["connectorConfig"] = json!({"provider": "OTHER"});
     let mut outpost = plain.clone();
@@ -214,7 +214,7 @@ async fn a_cluster_reads_as_eks_wrote_it() {
         assert_eq!(cluster.hosting, hosting);
         assert_eq!(
             cluster.created_at,
-            Some("2023-11-14T22:13:20.25Z".parse().expect("a time"))
+            Some("2023-11-14T22:13:20.251Z".parse().expect("a time"))
         );
     }
 }

@@ -1,10 +1,12 @@
 //! Nothing outlives whoever started it, in whatever way that ends.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 
 use crate::common::{SOON, gone, runs, servers};
 use harness::{Error, Program, eventually};
+use tokio::io::AsyncReadExt as _;
 
 #[tokio::test]
 async fn a_killed_program_leaves_nothing() -> Result<(), Error> {
@@ -71,6 +73,7 @@ impl Serve {
             .arg(&directory)
             .stdin(Stdio::piped())
             .stdout(output)
+            .stderr(Stdio::piped())
             .spawn()
             .unwrap();
         let serve = Self { child, directory };
@@ -99,15 +102,28 @@ impl Serve {
         assert!(sent.success());
     }
 
-    async fn leaves_nothing(self) -> Result<(), Error> {
-        let Self {
-            mut child,
-            directory,
-        } = self;
-        gone(&servers(&directory)).await?;
-        child.wait().unwrap();
-        std::fs::remove_dir_all(&directory).unwrap();
-        Ok(())
+    /// Waits until no process of it is left, also while its input stays open, and says how it ended itself.
+    async fn leaves_nothing(mut self) -> Result<ExitStatus, Error> {
+        gone(&servers(&self.directory)).await?;
+        // Each of its processes may write here, so this ends with the last of them.
+        let pipe = self.child.stderr.take().unwrap();
+        let mut pipe = tokio::process::ChildStderr::from_std(pipe).unwrap();
+        let mut said = String::new();
+        tokio::time::timeout(SOON, pipe.read_to_string(&mut said))
+            .await
+            .expect("a process is left")
+            .unwrap();
+        assert_eq!(said, "");
+        Ok(self.child.wait().unwrap())
+    }
+}
+
+impl Drop for Serve {
+    fn drop(&mut self) {
+        // After a failure as much as can be done; otherwise it has ended already.
+        drop(self.child.kill());
+        drop(self.child.wait());
+        drop(std::fs::remove_dir_all(&self.directory));
     }
 }
 
@@ -115,33 +131,32 @@ impl Serve {
 async fn serve_ends_with_its_input() -> Result<(), Error> {
     let mut serve = Serve::start("input").await?;
     serve.child.stdin = None;
-    serve.leaves_nothing().await
+    assert_eq!(serve.leaves_nothing().await?.code(), Some(0));
+    Ok(())
 }
 
 #[tokio::test]
 async fn serve_ends_on_sigterm() -> Result<(), Error> {
     let serve = Serve::start("sigterm").await?;
     serve.signal("-TERM");
-    serve.leaves_nothing().await
+    assert_eq!(serve.leaves_nothing().await?.code(), Some(0));
+    Ok(())
 }
 
 #[tokio::test]
 async fn serve_leaves_nothing_when_killed() -> Result<(), Error> {
     let serve = Serve::start("kill").await?;
     serve.signal("-KILL");
-    serve.leaves_nothing().await
+    assert_eq!(serve.leaves_nothing().await?.signal(), Some(9));
+    Ok(())
 }
 
 #[tokio::test]
 async fn serve_leaves_ctrl_c_to_its_caller() -> Result<(), Error> {
     let serve = Serve::start("ctrl-c").await?;
     serve.signal("-INT");
-    // Signals are handled in order of arrival here: were it not ignored, the end would not be by SIGTERM with status 0.
+    // Were the first not ignored, it would have ended by that one.
     serve.signal("-TERM");
-    let Serve { child, directory } = serve;
-    let output = child.wait_with_output().unwrap();
-    assert_eq!(output.status.code(), Some(0));
-    gone(&servers(&directory)).await?;
-    std::fs::remove_dir_all(&directory).unwrap();
+    assert_eq!(serve.leaves_nothing().await?.code(), Some(0));
     Ok(())
 }

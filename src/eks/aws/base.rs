@@ -11,7 +11,7 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{AppName, BehaviorVersion, SdkConfig, imds};
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_eks::config::SharedHttpClient;
@@ -77,8 +77,11 @@ impl Loader {
         let (config, credentials) = match &self.origin {
             Origin::Chain => {
                 let config = self.settings().await;
-                let chain = self.chain(&config).await;
-                (config, Some(SharedCredentialsProvider::new(chain)))
+                let credentials = match empty_endpoint() {
+                    Some(name) => SharedCredentialsProvider::new(EmptyEndpoint(name)),
+                    None => SharedCredentialsProvider::new(self.chain(&config).await),
+                };
+                (config, Some(credentials))
             }
             Origin::Given(config) => (config.as_ref().clone(), config.credentials_provider()),
         };
@@ -92,32 +95,32 @@ impl Loader {
             .http_client(self.http.clone())
             .retry_config(RetryConfig::disabled())
             .timeout_config(timeouts(attempt, OPERATION_TIMEOUT))
-            // It watches for stalls of twenty seconds; the attempt's timeout covers the answer's body and is shorter.
+            // The attempt's timeout covers the answer's body too, and answers are a few kilobytes.
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .identity_cache(IdentityCache::lazy().build())
             .credentials_provider(SharedCredentialsProvider::new(credentials));
+        // Fails only for characters that a user agent cannot hold, and the name goes without them.
         builder.set_app_name(AppName::new(NAME).ok());
         builder.build()
     }
 
     async fn settings(&self) -> SdkConfig {
-        aws_config::defaults(BehaviorVersion::latest())
+        let region = own_region().await;
+        // Without a region the loader would ask the instance metadata for one, several times and with warnings.
+        let any = region.clone().unwrap_or(Region::from_static("us-east-1"));
+        let config = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
-            // Not the instance metadata: only AssumeRole needs a region of ours, and where none is set the cluster's serves.
-            .region(
-                RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-                    .or_else(ProfileFileRegionProvider::new()),
-            )
+            .region(any)
             .no_credentials()
             .load()
-            .await
+            .await;
+        config.into_builder().region(region).build()
     }
 
-    /// The SDK's credentials chain, but asking the instance metadata once: with its four attempts a pod that cannot reach
-    /// them would run into a timeout instead of hearing that it has no credentials.
+    /// The credentials chain that the SDK's loader would make, but for the region, which the loader cannot leave out.
     async fn chain(&self, config: &SdkConfig) -> DefaultCredentialsChain {
         let region = config.region().cloned();
-        let within = credentials_timeout(ATTEMPT_TIMEOUT);
+        let within = credentials_timeout(ATTEMPT_TIMEOUT) * 9 / 10;
         let provider = ProviderConfig::without_region()
             .with_behavior_version(Some(BehaviorVersion::latest()))
             .with_region(region.clone())
@@ -126,15 +129,50 @@ impl Loader {
             .with_http_client(self.http.clone())
             .with_retry_config(RetryConfig::disabled())
             .with_timeout_config(timeouts(within, within));
-        let metadata = imds::Client::builder()
-            .configure(&provider)
-            .max_attempts(1)
-            .build();
-        let mut chain = DefaultCredentialsChain::builder()
-            .configure(provider)
-            .imds_client(metadata);
-        chain.set_region(region);
+        let mut chain = DefaultCredentialsChain::builder().configure(provider);
+        // An answer, and be it "none": unanswered, the chain asks the instance metadata.
+        chain.set_region(Some(region));
         chain.build().await
+    }
+}
+
+/// Where STS is asked for roles; where none is set, the cluster's region serves. So the instance metadata are not asked.
+async fn own_region() -> Option<Region> {
+    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
+        .or_else(ProfileFileRegionProvider::new())
+        .region()
+        .await
+        // An empty AWS_REGION is a region without a name to the SDK, and none to everybody else.
+        .filter(|region| !region.as_ref().is_empty())
+}
+
+/// The first endpoint that is set to nothing, as templates do. The SDK panics over it (`Endpoint`'s builder in
+/// aws-smithy-types' `endpoint.rs`), and not only in clients of ours.
+fn empty_endpoint() -> Option<&'static str> {
+    [
+        "AWS_ENDPOINT_URL",
+        "AWS_ENDPOINT_URL_EKS",
+        "AWS_ENDPOINT_URL_STS",
+        "AWS_ENDPOINT_URL_SSO",
+        "AWS_ENDPOINT_URL_SSO_OIDC",
+    ]
+    .into_iter()
+    .find(|name| std::env::var_os(name).is_some_and(|url| url.is_empty()))
+}
+
+/// Says which variable is in the way; the SDK asks for credentials before it looks at the endpoint.
+#[derive(Debug)]
+struct EmptyEndpoint(&'static str);
+
+impl ProvideCredentials for EmptyEndpoint {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::ready(Err(CredentialsError::invalid_configuration(format!(
+            "{} is set but empty: remove it or give it a URL",
+            self.0
+        ))))
     }
 }
 

@@ -80,38 +80,41 @@ fn credentials(call: &'static str, cause: &CredentialsError) -> Failure {
     {
         return role_refused(call, "sts:AssumeRoleWithWebIdentity", error);
     }
-    let (kind, code, lead) = match cause {
+    let (kind, code, message) = match cause {
+        // Without its cause, which is a list of sources over many lines.
         CredentialsError::CredentialsNotLoaded(_) => (
             ErrorKind::CredentialsMissing,
             "CredentialsNotLoaded",
             "no AWS credentials found: give the operator's service account a role (IRSA or EKS Pod Identity), \
-             or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY",
+             or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+                .to_owned(),
         ),
         CredentialsError::InvalidConfiguration(_) => (
             ErrorKind::CredentialsMissing,
             "InvalidConfiguration",
-            "the AWS settings for credentials are wrong",
+            words::with_cause("the AWS settings for credentials are wrong", cause),
         ),
         CredentialsError::ProviderTimedOut(_) => (
             ErrorKind::Unavailable,
             "CredentialsTimeout",
-            "the operator's AWS credentials did not come in time",
+            words::with_cause("the operator's AWS credentials did not come in time", cause),
+        ),
+        // Container credentials call it "unhandled" when they cannot be reached.
+        _ if words::find::<ConnectorError>(cause).is_some() => (
+            ErrorKind::Unavailable,
+            "CredentialsUnreachable",
+            words::with_cause("a source of AWS credentials cannot be reached", cause),
         ),
         // The SDK keeps this one for answers that cannot be read.
         CredentialsError::Unhandled(_) => (
             ErrorKind::Unavailable,
             "CredentialsUnreadable",
-            "the answer of a source of AWS credentials cannot be used",
-        ),
-        CredentialsError::ProviderError(_) if words::find::<ConnectorError>(cause).is_some() => (
-            ErrorKind::Unavailable,
-            "CredentialsUnreachable",
-            "a source of AWS credentials cannot be reached",
+            words::with_cause("a source of AWS credentials cannot be read", cause),
         ),
         _ => (
             ErrorKind::CredentialsMissing,
             "CredentialsFailed",
-            "a source of AWS credentials failed",
+            words::with_cause("a source of AWS credentials failed", cause),
         ),
     };
     Failure {
@@ -119,7 +122,7 @@ fn credentials(call: &'static str, cause: &CredentialsError) -> Failure {
             kind,
             operation: call,
             code: code.to_owned(),
-            message: words::with_cause(lead, cause),
+            message,
             request_id: None,
             clock_behind: None,
         },
@@ -174,7 +177,13 @@ where
         SdkError::ConstructionFailure(_) => (
             ErrorKind::CredentialsMissing,
             "BadConfiguration",
-            "the AWS settings do not make a request",
+            "no request can be made of the region and the AWS settings",
+        ),
+        SdkError::DispatchFailure(_) if has_no_endpoint(error) => (
+            ErrorKind::CredentialsMissing,
+            "BadConfiguration",
+            "no usable endpoint: look at the region, AWS_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EKS, AWS_ENDPOINT_URL_STS \
+             and AWS_USE_FIPS_ENDPOINT",
         ),
         SdkError::TimeoutError(_) => (ErrorKind::Unavailable, "Timeout", "AWS did not answer"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
@@ -200,6 +209,15 @@ where
         request_id: error.request_id().map(str::to_owned),
         clock_behind: None,
     }
+}
+
+/// Whether the SDK found no endpoint to send to. It has two errors of that name: for its rules, and for a URL it cannot use.
+fn has_no_endpoint(error: &(dyn Error + 'static)) -> bool {
+    words::find::<aws_smithy_http::endpoint::ResolveEndpointError>(error).is_some()
+        || words::find::<aws_smithy_runtime_api::client::endpoint::error::ResolveEndpointError>(
+            error,
+        )
+        .is_some()
 }
 
 /// AWS, or something that stands in between, answered with an error.

@@ -99,7 +99,8 @@ impl Clients {
             (Suspect::Signer, None) | (Suspect::Operator, _) => {
                 let mut state = self.state.lock().await;
                 if state.base.generation == lease.base {
-                    let config = self.loader.load().await;
+                    // Boxed, since it is large and rare, and part of every call's future.
+                    let config = Box::pin(self.loader.load()).await;
                     state.replace_base(config);
                 }
             }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::Shared;
 use crate::simulator::error::ApiError;
-use crate::simulator::model::CallRecord;
+use crate::simulator::model::{CallRecord, Model};
 use crate::simulator::scenario::{self, ScenarioError};
 
 #[derive(Deserialize)]
@@ -36,7 +36,7 @@ pub(super) async fn calls(
 }
 
 pub(super) async fn clusters(State(shared): State<Shared>) -> HttpResponse {
-    Json(shared.with(|model, now| model.truth(now))).into_response()
+    Json(shared.with(Model::truth)).into_response()
 }
 
 pub(super) async fn add_clusters(State(shared): State<Shared>, body: String) -> HttpResponse {

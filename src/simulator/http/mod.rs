@@ -47,7 +47,9 @@ impl Shared {
     fn with<T>(&self, work: impl FnOnce(&mut Model, Timestamp) -> T) -> T {
         // A panic in an assertion of a test leaves the model usable.
         let mut model = self.model.lock().unwrap_or_else(PoisonError::into_inner);
-        work(&mut model, Timestamp::now())
+        let now = Timestamp::now();
+        model.settle(now);
+        work(&mut model, now)
     }
 }
 

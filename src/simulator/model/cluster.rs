@@ -4,12 +4,10 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::update::{Ending, Origin, Update, UpdateTruth, VERSION_ROLLBACK, VERSION_UPDATE};
-use crate::simulator::api::{
-    ClusterStatus, ClusterView, Scope, SupportType, UpdateParam, UpdateStatus,
-};
+use super::update::{Origin, Update, UpdateTruth, VERSION_ROLLBACK, VERSION_UPDATE};
+use crate::api::Minor;
+use crate::simulator::api::{ClusterStatus, ClusterView, SupportType, UpdateParam, UpdateStatus};
 use crate::simulator::calendar::Calendar;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 use crate::simulator::scenario::{
     ClusterSpec, Durations, Happening, Insights, Lags, Outcome, PastUpdate,
@@ -146,25 +144,15 @@ impl Cluster {
             _ => None,
         };
         Update {
-            id: id.unwrap_or_else(|| self.new_id()),
             params: version_params(version, calendar),
-            kind,
-            scope: Scope::default(),
             from,
             to: version,
-            created_at,
-            control_plane_from: Some(created_at),
             ends_at,
-            ending: Ending::Success,
             status,
             errors,
-            cancellation: None,
-            cancel_token: None,
             finished_at: Some(ends_at),
-            client_request_token: None,
-            force: false,
             origin: Origin::History,
-            blocking: true,
+            ..Update::begun(id.unwrap_or_else(|| self.new_id()), &kind, created_at)
         }
     }
 

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use super::cluster::ClusterKey;
 use crate::simulator::api::{Caller, Request};
 use crate::simulator::error::ApiError;
-use crate::simulator::minor::Minor;
 use crate::simulator::scenario::{FaultKind, FaultSpec};
 
 /// A fault that is in force.
@@ -59,7 +58,7 @@ impl Fault {
                 && caller.region == key.region
         });
         let to_version = match request {
-            Request::UpdateClusterVersion(update) => Minor::parse(&update.version),
+            Request::UpdateClusterVersion(update) => update.version.parse().ok(),
             _ => None,
         };
         of_cluster

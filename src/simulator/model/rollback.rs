@@ -4,10 +4,10 @@ use jiff::Timestamp;
 
 use super::cluster::Cluster;
 use super::update::{Update, VERSION_ROLLBACK, VERSION_UPDATE};
+use crate::api::Minor;
 use crate::simulator::api::{SupportStatus, SupportType, UpdateStatus, UpdateView};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::error::ApiError;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 use crate::simulator::scenario::Readiness;
 

@@ -3,14 +3,13 @@
 use jiff::Timestamp;
 
 use super::cluster::{Cluster, version_params};
-use super::update::{Ending, Origin, Update, VERSION_ROLLBACK, VERSION_UPDATE};
+use super::update::{Ending, Update, VERSION_ROLLBACK, VERSION_UPDATE};
+use crate::api::Minor;
 use crate::simulator::api::{
-    ClusterStatus, ErrorDetail, RollbackConfig, Scope, UpdateClusterVersion, UpdateStatus,
-    UpdateView,
+    ClusterStatus, ErrorDetail, RollbackConfig, UpdateClusterVersion, UpdateView,
 };
 use crate::simulator::calendar::Calendar;
 use crate::simulator::error::ApiError;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 use crate::simulator::scenario::{Outcome, Readiness};
 
@@ -44,7 +43,7 @@ impl Cluster {
         rules: &Rules<'_>,
         now: Timestamp,
     ) -> Result<Started, ApiError> {
-        let to = Minor::parse(&request.version).ok_or_else(unsupported)?;
+        let to = request.version.parse().map_err(|_| unsupported())?;
         let timeout = rollback_timeout(request.rollback_config)?;
         if let Some(update) = self.repeated(request, rules.token_lifetime, now)? {
             return Ok(Started { update, new: false });
@@ -197,25 +196,15 @@ impl Cluster {
             (Some(from), ends_at, ending)
         };
         Update {
-            id: self.new_id(),
-            kind: kind.to_owned(),
-            scope: Scope::default(),
             from: Some(self.version),
             to: Some(to),
             params: version_params(Some(to), calendar),
-            created_at: now,
             control_plane_from,
             ends_at,
             ending,
-            status: UpdateStatus::InProgress,
-            errors: Vec::new(),
-            cancellation: None,
-            cancel_token: None,
-            finished_at: None,
             client_request_token: request.client_request_token.clone(),
             force: request.force,
-            origin: Origin::Call,
-            blocking: true,
+            ..Update::begun(self.new_id(), kind, now)
         }
     }
 }

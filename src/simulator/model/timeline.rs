@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::cluster::{Cluster, version_params};
 use super::update::{Ending, Origin, Update, VERSION_ROLLBACK, VERSION_UPDATE};
-use crate::simulator::api::{ClusterStatus, Scope, UpdateParam, UpdateStatus, UpdateView};
+use crate::simulator::api::{ClusterStatus, Scope, UpdateParam, UpdateView};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::scenario::{ForeignUpdate, Happening};
 
@@ -208,25 +208,15 @@ impl Cluster {
             (None, false) => Ending::Success,
         };
         let update = Update {
-            id: self.new_id(),
-            kind,
             from: scope.is_cluster().then_some(self.version),
             scope,
             to,
             params: all_params,
-            created_at: now,
-            control_plane_from: Some(now),
             ends_at: length.after(now),
             ending,
-            status: UpdateStatus::InProgress,
-            errors: Vec::new(),
-            cancellation: None,
-            cancel_token: None,
-            finished_at: None,
-            client_request_token: None,
-            force: false,
             origin,
             blocking: blocking.unwrap_or(true),
+            ..Update::begun(self.new_id(), &kind, now)
         };
         let view = update.view();
         self.updates.push(update);

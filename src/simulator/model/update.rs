@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
+use crate::api::Minor;
 use crate::simulator::api::{
     Cancellation, CancellationStatus, ErrorDetail, Scope, UpdateParam, UpdateStatus, UpdateView,
 };
-use crate::simulator::minor::Minor;
 
 /// `type` of a control-plane upgrade.
 pub const VERSION_UPDATE: &str = "VersionUpdate";
@@ -61,6 +61,32 @@ pub struct Update {
 }
 
 impl Update {
+    /// An update of the cluster itself that has just begun. What else is to be said of it, and when
+    /// it ends, is the caller's.
+    pub(super) fn begun(id: String, kind: &str, now: Timestamp) -> Self {
+        Self {
+            id,
+            kind: kind.to_owned(),
+            scope: Scope::default(),
+            from: None,
+            to: None,
+            params: Vec::new(),
+            created_at: now,
+            control_plane_from: Some(now),
+            ends_at: now,
+            ending: Ending::Success,
+            status: UpdateStatus::InProgress,
+            errors: Vec::new(),
+            cancellation: None,
+            cancel_token: None,
+            finished_at: None,
+            client_request_token: None,
+            force: false,
+            origin: Origin::Call,
+            blocking: true,
+        }
+    }
+
     /// Whether it is running.
     pub fn is_running(&self) -> bool {
         self.status == UpdateStatus::InProgress

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{Durations, FaultSpec, Lags};
+use crate::api::Minor;
 use crate::simulator::api::{ClusterStatus, ErrorDetail, SupportType, UpdateStatus};
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 
 /// A cluster. Only `name` and `version` are required.

@@ -2,8 +2,8 @@
 
 use serde::Deserialize;
 
+use crate::api::Minor;
 use crate::simulator::api::Operation;
-use crate::simulator::minor::Minor;
 use crate::simulator::period::Period;
 
 /// A fault, and the calls it strikes. Every filter that is absent lets all calls through.

@@ -110,3 +110,22 @@ fn a_file_that_cannot_be_read_is_named() {
     let message = Scenario::load(path).unwrap_err().to_string();
     assert!(message.contains("no-such-scenario.yaml"), "{message}");
 }
+
+#[test]
+fn the_reference_in_the_docs_and_the_sample_are_scenarios() {
+    let docs = include_str!("../../../docs/simulator.md");
+    let blocks: Vec<&str> = docs
+        .split("```yaml\n")
+        .skip(1)
+        .filter_map(|rest| rest.split("```").next())
+        .collect();
+    let [reference] = blocks[..] else {
+        panic!("one block of YAML");
+    };
+    let scenario = Scenario::parse(reference).unwrap();
+    assert_eq!(scenario.clusters.len(), 1);
+    assert_eq!(scenario.faults.len(), 5);
+
+    let sample = include_str!("../../../deploy/samples/scenario.yaml");
+    assert_eq!(Scenario::parse(sample).unwrap().clusters.len(), 3);
+}

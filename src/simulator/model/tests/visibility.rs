@@ -151,7 +151,7 @@ fn an_update_of_the_future_waits_until_the_cluster_is_free() {
     let mut eks = Eks::prod("events: [{at: 1m, autoUpgrade: true}]");
     let ours = eks.start("1.34").unwrap().id;
     eks.pass("9m");
-    assert_eq!(eks.listed(), [ours.clone()]);
+    assert_eq!(eks.listed(), std::slice::from_ref(&ours));
     eks.pass("1m");
     assert_eq!(eks.status(&ours), UpdateStatus::Successful);
     assert_eq!(eks.listed().len(), 2);

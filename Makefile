@@ -1,0 +1,57 @@
+# `make` alone prints what there is.
+
+crd := crds/clusterupgrades.eksupgrade.dev.yaml
+cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/eks-upgrade-operator
+
+# With --examples cargo builds the same dependencies as for `cargo test`, and so builds them once for everything here.
+build := cargo build --locked --workspace --bins --examples
+# Where cargo puts what it builds, which somebody's environment or configuration may have moved.
+target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
+operator = "$(target_dir)/debug/eks-upgrade-operator"
+
+.DEFAULT_GOAL := help
+.PHONY: help build assets demo test bench fmt check-fmt lint deny crds check-crds clean-cache
+
+help: ## print this
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
+		printf '  make %-12s %s\n' "$$target" "$$text"; done
+
+build: ## build the programs
+	$(build)
+
+assets: ## find or build the local control plane (a minute or more, once)
+	@hack/control-plane/assets >/dev/null
+
+demo: assets ## watch real upgrades of a simulated EKS, by a real API server; KEEP=1 leaves it running to play with
+	$(build)
+	@KEEP='$(KEEP)' cargo run --quiet --locked --example demo
+
+test: assets ## run all tests
+	cargo test --locked --workspace
+
+bench: assets ## measure latency, calls and memory
+	cargo bench --locked --bench latency
+
+fmt: ## format the code
+	cargo fmt --all
+
+check-fmt: ## check the format
+	cargo fmt --all --check
+
+lint: ## run clippy, with warnings as errors
+	cargo clippy --locked --workspace --all-targets -- --deny warnings
+
+deny: ## check licences, banned crates and sources of the dependencies
+	hack/tools/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
+
+crds: ## generate the CRD from the code
+	$(build)
+	@mkdir -p $(dir $(crd))
+	@$(operator) crd >$(crd).new && mv $(crd).new $(crd) || { rm -f $(crd).new; exit 1; }
+
+check-crds: ## check that the generated CRD is committed
+	$(build)
+	@$(operator) crd | diff -u $(crd) - || { echo "$(crd) is not what the code says: run make crds" >&2; exit 1; }
+
+clean-cache: ## remove the built control plane and tools
+	rm -rf '$(cache)'

@@ -1,0 +1,123 @@
+//! A request that EKS refused.
+
+use jiff::SignedDuration;
+
+use crate::api::{Reason, UpdateStatus};
+use crate::eks::ErrorKind;
+
+use super::consider::{Hop, Verdict};
+use super::decision::{Outcome, Wake};
+use super::facts::Facts;
+use super::retry::{self, RetryRequest};
+use super::time::{after, shown, until};
+use super::wish::Wish;
+use super::{intent, say, trouble};
+
+/// A request for this hop that EKS refused. Nothing was started by that send, so it is tried again by itself, spaced out.
+///
+/// A refused repetition says nothing of the sends before it: until what they may have started would be listed, no other
+/// attempt begins, not even where a person asks for it.
+pub fn refused(
+    facts: &Facts<'_>,
+    wish: &Wish,
+    hop: Hop,
+    request: &RetryRequest,
+) -> Option<Verdict> {
+    let update = facts.memory.update.as_ref()?;
+    let same = (update.from_version, update.to_version) == (hop.from, hop.to);
+    if update.status != Some(UpdateStatus::Refused) || !same {
+        return None;
+    }
+    let unproven = if update.sends.unwrap_or(1) > 1 {
+        until(facts.now, intent::may_turn_up_until(facts, update))
+    } else {
+        SignedDuration::ZERO
+    };
+    if unproven.is_zero() && retry::permitted(update, wish, hop.to, request) {
+        return None;
+    }
+    let kind = update
+        .errors
+        .first()
+        .and_then(|error| ErrorKind::of_code(&error.error_code))
+        .unwrap_or(ErrorKind::Rejected);
+    let resync = facts.settings.resync_interval;
+    let closed = update.finished_at.unwrap_or(facts.now);
+    let next = |wait: SignedDuration| until(facts.now, after(closed, wait));
+    let said = say::errors(&update.errors);
+    let what = format!(
+        "EKS refused to upgrade cluster {} from {} to {}: {said}.",
+        wish.target.name, hop.from, hop.to
+    );
+    let started = if unproven.is_zero() {
+        "Nothing was started.".to_owned()
+    } else {
+        format!(
+            "An earlier send may have been accepted; it is looked for until {}.",
+            shown(after(facts.now, unproven))
+        )
+    };
+    let (outcome, wait) = match kind {
+        ErrorKind::InvalidState => (
+            Outcome::Say(
+                Reason::PreflightFailed,
+                format!(
+                    "{what} Upgrade-readiness insights block it: see aws eks list-insights --cluster-name {}. Mend what they name, or accept it for this hop with spec.force (version \"{}\" and a reason).",
+                    wish.target.name, hop.to
+                ),
+            ),
+            next(resync),
+        ),
+        ErrorKind::AccessDenied | ErrorKind::CredentialsRefused | ErrorKind::ClockSkew => {
+            let run = trouble::refusals(facts, kind, closed);
+            let what = format!(
+                "EKS refused to let {} upgrade cluster {} from {} to {}: {said}.",
+                trouble::identity(facts),
+                wish.target.name,
+                hop.from,
+                hop.to
+            );
+            let (reason, remedy) = if kind == ErrorKind::AccessDenied {
+                (
+                    Reason::AccessDenied,
+                    "Allow eks:UpdateClusterVersion on the cluster (a condition on eks:kubernetesVersion may deny one version only); it is tried again by itself.",
+                )
+            } else {
+                (
+                    Reason::CredentialsUnavailable,
+                    "Check the identity's source and the operator's clock; it is tried again by itself.",
+                )
+            };
+            let wait = if trouble::iam_may_still_spread(facts, run) {
+                trouble::IAM_RETRY.min(resync)
+            } else {
+                resync
+            };
+            (trouble::iam(facts, run, reason, &what, remedy), next(wait))
+        }
+        ErrorKind::Throttled
+        | ErrorKind::Unavailable
+        | ErrorKind::InUse
+        | ErrorKind::InvalidParameter
+        | ErrorKind::Rejected
+        | ErrorKind::NotFound
+        | ErrorKind::CredentialsMissing => (
+            Outcome::Say(
+                Reason::RequestRejected,
+                format!(
+                    "{what} {started} Remove the cause; it is tried again every {} minutes by itself.",
+                    (resync.as_secs() / 60).max(1)
+                ),
+            ),
+            next(resync),
+        ),
+    };
+    let wait = wait.max(unproven).min(resync);
+    if wait.is_zero() {
+        return None;
+    }
+    Some(match outcome {
+        Outcome::Say(reason, message) => Verdict::Hold(reason, message, Wake::After(wait)),
+        Outcome::Keep | Outcome::Silent => Verdict::Keep(Wake::After(wait)),
+    })
+}

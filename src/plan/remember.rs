@@ -1,0 +1,176 @@
+//! What status keeps of clusters and updates.
+
+use crate::api::{
+    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, Minor, ObservedCluster, Update, UpdateStatus,
+};
+use crate::eks::{ClusterView, Progress, UpdateError, UpdateView};
+
+use super::consider::Hop;
+use super::facts::Facts;
+use super::{VERSION_ROLLBACK, cluster, say};
+
+/// As much of EKS's words about one update as is kept: an object has to fit into etcd, with a history of ten.
+const ERRORS_KEPT: usize = 8;
+pub const WORDS_KEPT: usize = 1024;
+const RESOURCES_KEPT: usize = 16;
+
+/// The memory with what EKS said about the cluster, and the path from there.
+pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
+    let mut memory = facts.memory.clone();
+    memory.observed_generation = Some(facts.object.generation);
+    let Ok(wish) = &facts.object.wish else {
+        return memory;
+    };
+    if let Some(Ok(view)) = &facts.observed.cluster
+        && cluster::is_meant(facts)
+    {
+        let ClusterView {
+            arn,
+            created_at,
+            version,
+            platform_version,
+            status,
+            hosting: _,
+        } = view;
+        let pinned = memory.cluster.as_ref();
+        memory.cluster = Some(ObservedCluster {
+            arn: arn.clone(),
+            created_at: pinned
+                .and_then(|cluster| cluster.created_at)
+                .or(*created_at),
+            version: version.clone(),
+            platform_version: platform_version.clone(),
+            status: status.clone(),
+        });
+    }
+    let version = memory
+        .cluster
+        .as_ref()
+        .and_then(|cluster| cluster.version.parse::<Minor>().ok());
+    memory.path = version
+        .map(|version| say::path(version, wish.version))
+        .unwrap_or_default();
+    memory
+}
+
+/// Puts `update` in the place of the last one. An update that has an id is not dropped: it goes into the history.
+pub fn remember_update(memory: &mut ClusterUpgradeStatus, update: Update) {
+    if let Some(last) = memory.update.take()
+        && last.id.is_some()
+        && last.id != update.id
+    {
+        into_history(memory, last);
+    }
+    if update.id.is_some()
+        && update
+            .status
+            .as_ref()
+            .is_some_and(|status| !status.is_running())
+    {
+        into_history(memory, update.clone());
+    }
+    memory.update = Some(update);
+}
+
+/// Puts a finished update at the head of the history, once.
+pub fn into_history(memory: &mut ClusterUpgradeStatus, update: Update) {
+    memory.history.retain(|past| past.id != update.id);
+    memory.history.insert(0, update);
+    memory.history.truncate(HISTORY_LIMIT);
+}
+
+/// What `memory` knows of an update, by its id.
+pub fn known<'a>(memory: &'a ClusterUpgradeStatus, id: &str) -> Option<&'a Update> {
+    updates(memory).find(|update| update.id.as_deref() == Some(id))
+}
+
+/// The update that EKS accepted last, as far as `memory` knows.
+pub fn newest(memory: &ClusterUpgradeStatus) -> Option<&Update> {
+    updates(memory)
+        .filter(|update| update.id.is_some())
+        .max_by_key(|update| update.created_at)
+}
+
+fn updates(memory: &ClusterUpgradeStatus) -> impl Iterator<Item = &Update> {
+    // The last of equals is the newest: history is newest first.
+    memory.history.iter().rev().chain(&memory.update)
+}
+
+/// An update as EKS has it: with what is known of it, or as one that this object did not ask for.
+pub fn recorded(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
+    let status = status_of(&view.status);
+    let base = known(facts.memory, &view.id)
+        .cloned()
+        .unwrap_or_else(|| foreign(facts, hop, view));
+    Update {
+        finished_at: if status.is_running() {
+            None
+        } else {
+            base.finished_at.or(Some(facts.now))
+        },
+        status: Some(status),
+        // EKS is right about its own update where status says otherwise.
+        kind: view.kind.clone(),
+        to_version: say::version_of(view).unwrap_or(base.to_version),
+        created_at: view.created_at.or(base.created_at),
+        errors: details(&view.errors),
+        ..base
+    }
+}
+
+fn foreign(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
+    let to_version = say::version_of(view).unwrap_or(hop.to);
+    let from_version = if view.kind == VERSION_ROLLBACK {
+        to_version.next()
+    } else {
+        hop.from
+    };
+    Update {
+        id: Some(view.id.clone()),
+        kind: view.kind.clone(),
+        status: None,
+        from_version,
+        to_version,
+        for_version: facts.object.wish.as_ref().ok().map(|wish| wish.version),
+        client_request_token: None,
+        attempt: None,
+        sends: None,
+        force: hop.force,
+        requested_at: None,
+        last_send_at: None,
+        created_at: view.created_at,
+        finished_at: None,
+        errors: Vec::new(),
+    }
+}
+
+/// EKS's status in the words of ours.
+pub fn status_of(progress: &Progress) -> UpdateStatus {
+    match progress {
+        Progress::InProgress => UpdateStatus::InProgress,
+        Progress::Successful => UpdateStatus::Successful,
+        Progress::Failed => UpdateStatus::Failed,
+        Progress::Cancelled => UpdateStatus::Cancelled,
+        Progress::Other(word) => UpdateStatus::from(word.clone()),
+    }
+}
+
+/// EKS's errors as status keeps them.
+pub fn details(errors: &[UpdateError]) -> Vec<ErrorDetail> {
+    errors
+        .iter()
+        .take(ERRORS_KEPT)
+        .map(|error| {
+            let UpdateError {
+                code,
+                message,
+                resource_ids,
+            } = error;
+            ErrorDetail {
+                error_code: say::shortened(code, 128),
+                error_message: say::shortened(message, WORDS_KEPT),
+                resource_ids: resource_ids.iter().take(RESOURCES_KEPT).cloned().collect(),
+            }
+        })
+        .collect()
+}

@@ -1,0 +1,308 @@
+//! The genuine AWS CLI against the simulator, and every answer it gets against the service models
+//! that botocore ships.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod harness;
+
+use std::path::PathBuf;
+
+use harness::{Cli, validate};
+use serde_json::{Value, json};
+
+#[test]
+fn the_cli_works_unchanged() {
+    let mut cli = Cli::new(
+        "works",
+        "{durations: {update: 1s, nodePhase: 1h, cancellation: 0s}, clusters: [\
+         {name: prod, version: \"1.33\", tags: {team: a}}, \
+         {name: fails, version: \"1.33\", outcomes: [{fail: {errorCode: IpNotAvailable, \
+           errorMessage: none left, resourceIds: [subnet-1]}}]}, \
+         {name: auto, version: \"1.34\", autoMode: true, history: [{version: \"1.34\", age: 24h}]}, \
+         {name: broken, version: \"1.33\", status: FAILED}, \
+         {name: far, version: \"1.33\", region: eu-west-1, accountId: \"444455556666\"}]}",
+    );
+
+    let identity = cli.ok("sts get-caller-identity");
+    assert_eq!(identity["Account"], "111122223333");
+    let mut names = cli.ok("eks list-clusters --page-size 2")["clusters"].take();
+    names.as_array_mut().unwrap().sort_by_key(Value::to_string);
+    assert_eq!(names, json!(["auto", "broken", "fails", "prod"]));
+    let cluster = cli.ok("eks describe-cluster --name prod")["cluster"].take();
+    assert_eq!(cluster["version"], "1.33");
+    assert_eq!(cluster["status"], "ACTIVE");
+    assert_eq!(
+        cluster["arn"],
+        "arn:aws:eks:us-west-2:111122223333:cluster/prod"
+    );
+    assert_eq!(cluster["tags"], json!({"team": "a"}));
+
+    let update = "eks update-cluster-version --name prod --kubernetes-version 1.34 \
+                  --client-request-token token";
+    let started = cli.ok(update)["update"].take();
+    assert_eq!(started["status"], "InProgress");
+    assert_eq!(started["type"], "VersionUpdate");
+    let id = started["id"].as_str().unwrap();
+    assert_eq!(cli.ended("prod", id), "Successful");
+    assert_eq!(cli.ok(update)["update"]["id"], id);
+    let listed = cli.ok("eks list-updates --name prod");
+    assert_eq!(listed["updateIds"], json!([id]));
+    cli.ok("eks wait cluster-active --name prod");
+    let waited = cli.run("eks wait cluster-active --name broken");
+    assert!(!waited.status.success(), "a failed cluster is active");
+    let after = cli.ok("eks describe-cluster --name prod");
+    assert_eq!(after["cluster"]["version"], "1.34");
+
+    let failing = cli.ok("eks update-cluster-version --name fails --kubernetes-version 1.34");
+    let id = failing["update"]["id"].as_str().unwrap();
+    assert_eq!(cli.ended("fails", id), "Failed");
+    let failed = cli.ok(&format!(
+        "eks describe-update --name fails --update-id {id}"
+    ));
+    assert_eq!(
+        failed["update"]["errors"],
+        json!([{
+            "errorCode": "IpNotAvailable", "errorMessage": "none left", "resourceIds": ["subnet-1"]
+        }])
+    );
+
+    let rollback = cli.ok(
+        "eks update-cluster-version --name auto --kubernetes-version 1.33 --force \
+         --rollback-config timeoutMinutes=120",
+    );
+    assert_eq!(rollback["update"]["type"], "VersionRollback");
+    let id = rollback["update"]["id"].as_str().unwrap();
+    let auto = cli.ok("eks describe-cluster --name auto");
+    assert_eq!(auto["cluster"]["status"], "ACTIVE");
+    let cancel = format!("eks cancel-update --name auto --update-id {id}");
+    let cancelling = cli.ok(&cancel);
+    assert!(cancelling["update"]["cancellation"].is_object());
+    assert_eq!(cli.ended("auto", id), "Cancelled");
+
+    let versions = cli.ok("eks describe-cluster-versions --include-all --page-size 2");
+    assert_eq!(versions["clusterVersions"].as_array().unwrap().len(), 6);
+    let two = cli.ok("eks describe-cluster-versions --cluster-versions 1.33 1.34");
+    assert_eq!(two["clusterVersions"].as_array().unwrap().len(), 2);
+    let default = cli.ok("eks describe-cluster-versions --default-only");
+    assert_eq!(default["clusterVersions"][0]["defaultVersion"], true);
+
+    let assumed = cli.ok(
+        "sts assume-role --role-arn arn:aws:iam::444455556666:role/upgrader \
+         --role-session-name operator",
+    );
+    let key = assumed["Credentials"]["AccessKeyId"].as_str().unwrap();
+    let summary = cli.conforms();
+    cli.key = key.to_owned();
+    cli.region = "eu-west-1".into();
+    let far = cli.ok("eks describe-cluster --name far");
+    assert_eq!(
+        far["cluster"]["arn"],
+        "arn:aws:eks:eu-west-1:444455556666:cluster/far"
+    );
+    cli.conforms();
+
+    for operation in [
+        "AssumeRole",
+        "CancelUpdate",
+        "DescribeCluster",
+        "DescribeClusterVersions",
+        "DescribeUpdate",
+        "GetCallerIdentity",
+        "ListClusters",
+        "ListUpdates",
+        "UpdateClusterVersion",
+    ] {
+        let count = summary["operations"][operation].as_u64();
+        assert!(count > Some(0), "{operation} was not checked: {summary}");
+    }
+    assert_eq!(summary["errors"], json!({}));
+}
+
+#[test]
+fn errors_reach_the_cli_with_their_codes() {
+    let mut cli = Cli::new(
+        "errors",
+        "{insightsEnforced: true, sts: {deniedRoles: ['arn:aws:iam::444455556666:role/no']}, \
+         clusters: [{name: prod, version: \"1.33\"}, \
+         {name: blocked, version: \"1.33\", insights: {upgrade: ERROR}}, \
+         {name: young, version: \"1.33\"}, {name: faulty, version: \"1.33\"}]}",
+    );
+    let update = |cluster: &str, version: &str| {
+        format!("eks update-cluster-version --name {cluster} --kubernetes-version {version}")
+    };
+    let operation = "UpdateClusterVersion";
+    cli.refused(
+        "eks describe-cluster --name nope",
+        "ResourceNotFoundException",
+        "DescribeCluster",
+    );
+    cli.refused(
+        "eks describe-update --name prod --update-id nope",
+        "ResourceNotFoundException",
+        "DescribeUpdate",
+    );
+    cli.refused(
+        &update("prod", "1.35"),
+        "InvalidParameterException",
+        operation,
+    );
+    cli.refused(
+        &update("blocked", "1.34"),
+        "InvalidStateException",
+        operation,
+    );
+    cli.refused(
+        &update("young", "1.32"),
+        "InvalidRequestException",
+        operation,
+    );
+    let started = cli.ok(&update("prod", "1.34"));
+    let id = started["update"]["id"].as_str().unwrap();
+    cli.refused(&update("prod", "1.34"), "ResourceInUseException", operation);
+    cli.refused(
+        &format!("eks cancel-update --name prod --update-id {id}"),
+        "InvalidRequestException",
+        "CancelUpdate",
+    );
+    cli.refused(
+        "eks list-addons --cluster-name prod",
+        "UnknownOperationException",
+        "ListAddons",
+    );
+    cli.refused(
+        "sts assume-role --role-session-name me --role-arn arn:aws:iam::444455556666:role/no",
+        "AccessDenied",
+        "AssumeRole",
+    );
+    let faults = [
+        ("throttling", "ThrottlingException"),
+        (
+            "throttling, code: TooManyRequestsException",
+            "TooManyRequestsException",
+        ),
+        ("serverError", "ServerException"),
+        ("serviceUnavailable", "ServiceUnavailableException"),
+        ("accessDenied", "AccessDeniedException"),
+        ("error, code: ClientException", "ClientException"),
+        ("error, code: RequestExpired", "RequestExpired"),
+    ];
+    for (kind, code) in faults {
+        let fault = format!("{{kind: {kind}, times: 1}}");
+        let specs = eks_upgrade_operator::simulator::scenario::parse_faults(&fault).unwrap();
+        cli.simulator.with_model(|model| {
+            for spec in specs {
+                model.add_fault(spec, jiff::Timestamp::now());
+            }
+        });
+        cli.refused(&update("faulty", "1.34"), code, operation);
+    }
+    cli.key = "EXPIREDKEY".into();
+    cli.refused("eks list-clusters", "ExpiredTokenException", "ListClusters");
+    cli.refused(
+        "sts get-caller-identity",
+        "ExpiredToken",
+        "GetCallerIdentity",
+    );
+
+    let summary = cli.conforms();
+    let errors = summary["errors"].as_object().unwrap();
+    assert_eq!(errors.len(), 16, "{summary}");
+}
+
+/// The check of conformance is worth as much as what it finds.
+#[test]
+fn answers_that_eks_would_not_give_are_found() {
+    let good = json!({
+        "method": "POST", "path": "/clusters/prod/updates", "sent": "", "status": 200,
+        "headers": {"content-type": "application/json", "x-amzn-requestid": "1"},
+        "body": json!({"update": {
+            "id": "1", "status": "InProgress", "type": "VersionUpdate", "createdAt": 1.5,
+            "params": [{"type": "Version", "value": "1.34"}], "errors": []
+        }}).to_string(),
+    });
+    let error = json!({
+        "method": "GET", "path": "/clusters/nope", "sent": "", "status": 404,
+        "headers": {
+            "content-type": "application/json", "x-amzn-requestid": "1",
+            "x-amzn-errortype": "ResourceNotFoundException"
+        },
+        "body": "{\"message\": \"none\", \"clusterName\": \"nope\"}",
+    });
+    let identity = json!({
+        "method": "POST", "path": "/", "sent": "Action=GetCallerIdentity", "status": 200,
+        "headers": {"content-type": "text/xml", "x-amzn-requestid": "1"},
+        "body": "<GetCallerIdentityResponse xmlns=\"x\"><GetCallerIdentityResult><Account>1</Account>\
+                 </GetCallerIdentityResult></GetCallerIdentityResponse>",
+    });
+    let swap = |record: &Value, from: &str, to: &str| {
+        let mut doctored = record.clone();
+        let body = record["body"].as_str().unwrap();
+        assert!(body.contains(from), "{from} is not in {body}");
+        doctored["body"] = json!(body.replace(from, to));
+        doctored
+    };
+    let with = |record: &Value, pointer: &str, value: Value| {
+        let mut doctored = record.clone();
+        *doctored.pointer_mut(pointer).unwrap() = value;
+        doctored
+    };
+    let cases = [
+        (good.clone(), ""),
+        (error.clone(), ""),
+        (identity.clone(), ""),
+        (
+            swap(&good, "\"id\"", "\"uuid\""),
+            "Update has no member uuid",
+        ),
+        (
+            swap(&good, "InProgress", "Running"),
+            "'Running' is not one of",
+        ),
+        (
+            swap(&good, "VersionUpdate", "Upgrade"),
+            "'Upgrade' is not one of",
+        ),
+        (
+            swap(&good, "1.5", "\"today\""),
+            "'today' is not a timestamp",
+        ),
+        (swap(&good, "[]", "{}"), "{} is not a list"),
+        (swap(&good, "[]", "null"), "is null"),
+        (with(&good, "/path", json!("/nowhere")), "does not exist"),
+        (
+            with(&error, "/status", json!(400)),
+            "has status 400, not [404]",
+        ),
+        (
+            swap(&error, "clusterName", "cluster"),
+            "has no member cluster",
+        ),
+        (swap(&error, "message", "subscriptionId"), "has no message"),
+        (
+            with(&error, "/headers/x-amzn-errortype", json!("NoSuchCluster")),
+            "NoSuchCluster is not an error that is known",
+        ),
+        (swap(&identity, "Account>", "Konto>"), "has no member Konto"),
+    ];
+    let capture = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("doctored.jsonl");
+    let lines: Vec<String> = cases.iter().map(|(record, _)| record.to_string()).collect();
+    std::fs::write(&capture, lines.join("\n")).unwrap();
+    let (findings, summary) = validate(&capture);
+    assert_eq!(summary["answers"], json!(cases.len()));
+    let findings: Vec<&str> = findings.lines().collect();
+    let wanted: Vec<&str> = cases
+        .iter()
+        .map(|(_, want)| *want)
+        .filter(|want| !want.is_empty())
+        .collect();
+    assert_eq!(findings.len(), wanted.len(), "{findings:#?}");
+    for (finding, want) in findings.iter().zip(wanted) {
+        assert!(finding.contains(want), "no {want:?} in {finding:?}");
+    }
+}

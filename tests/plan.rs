@@ -1,0 +1,38 @@
+//! The deciding of upgrades, told as stories: an object, an EKS of a few structs and a clock of our own, driven as the
+//! controller drives them.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+#[path = "plan/answers.rs"]
+mod answers;
+#[path = "plan/arbitrary.rs"]
+mod arbitrary;
+#[path = "plan/courses.rs"]
+mod courses;
+#[path = "plan/eks.rs"]
+mod eks;
+#[path = "plan/elsewhere.rs"]
+mod elsewhere;
+#[path = "plan/errors.rs"]
+mod errors;
+#[path = "plan/hops.rs"]
+mod hops;
+#[path = "plan/identity.rs"]
+mod identity;
+#[path = "plan/intents.rs"]
+mod intents;
+#[path = "plan/precedence.rs"]
+mod precedence;
+#[path = "plan/properties.rs"]
+mod properties;
+#[path = "plan/replicas.rs"]
+mod replicas;
+#[path = "plan/retries.rs"]
+mod retries;
+#[path = "plan/world.rs"]
+mod world;

@@ -1,0 +1,278 @@
+//! An EKS of a few structs: it accepts one version update at a time, honours tokens, and lags as it is told to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use eks_upgrade_operator::api::Minor;
+use eks_upgrade_operator::eks::{
+    ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateError, UpdateView,
+    VersionRequest,
+};
+use eks_upgrade_operator::plan::{Observed, Read, Sent};
+use jiff::{SignedDuration, Timestamp};
+
+pub const ARN: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/devel";
+
+/// For how long a token brings back the update that was accepted with it, also when that has failed meanwhile.
+const TOKEN_HONOURED: SignedDuration = SignedDuration::from_mins(15);
+
+/// What becomes of the next send; without one it is as EKS would.
+#[derive(Clone, Debug)]
+pub enum Fate {
+    /// Accepted, but the answer does not arrive.
+    AnswerLost,
+    /// Neither the request nor an answer arrives.
+    RequestLost,
+    /// Refused with this.
+    Error(EksError),
+    /// The process ends before it sends.
+    CrashBefore,
+    /// Accepted, and the process ends before it writes that down.
+    CrashAfter,
+    /// Too late after its guarded write: not sent.
+    Dropped,
+}
+
+/// How updates end that nobody has said anything else about.
+#[derive(Clone, Debug)]
+pub enum End {
+    Successful,
+    Failed,
+    Cancelled,
+    Never,
+}
+
+#[derive(Clone, Debug)]
+pub struct Stored {
+    pub view: UpdateView,
+    pub token: Option<String>,
+    accepted_at: Timestamp,
+    ends_at: Timestamp,
+    end: End,
+    listed_from: Timestamp,
+}
+
+#[derive(Clone, Debug)]
+pub struct FakeEks {
+    pub cluster: ClusterView,
+    pub offered: Vec<Minor>,
+    pub updates: Vec<Stored>,
+    /// How updates accepted from now on end.
+    pub end: End,
+    /// How long they take.
+    pub takes: SignedDuration,
+    /// How long ListUpdates does not show them.
+    pub list_lag: SignedDuration,
+    /// How long DescribeCluster shows the old state, after accepting and after the end.
+    pub describe_lag: SignedDuration,
+    /// By how much EKS's clock is ahead of the operator's.
+    pub clock_ahead: SignedDuration,
+    /// Errors of reads, by the name of the read.
+    pub broken: HashMap<&'static str, EksError>,
+    /// From when on which status is shown, and which version where it changes.
+    shown_later: Vec<(Timestamp, &'static str, Option<String>)>,
+}
+
+pub fn error(kind: ErrorKind) -> EksError {
+    let code = match kind {
+        ErrorKind::Throttled => "ThrottlingException",
+        ErrorKind::Unavailable => "ServiceUnavailableException",
+        ErrorKind::InUse => "ResourceInUseException",
+        ErrorKind::InvalidState => "InvalidStateException",
+        ErrorKind::InvalidParameter => "InvalidParameterException",
+        ErrorKind::Rejected => "InvalidRequestException",
+        ErrorKind::NotFound => "ResourceNotFoundException",
+        ErrorKind::AccessDenied => "AccessDeniedException",
+        ErrorKind::CredentialsRefused => "ExpiredTokenException",
+        ErrorKind::CredentialsMissing => "DispatchFailure",
+        ErrorKind::ClockSkew => "RequestExpired",
+    };
+    EksError {
+        kind,
+        operation: "eks:DescribeCluster",
+        code: code.to_owned(),
+        message: "AWS's own words.".to_owned(),
+        request_id: Some("request-1".to_owned()),
+        clock_behind: (kind == ErrorKind::ClockSkew).then_some(421),
+    }
+}
+
+impl FakeEks {
+    pub fn at(version: &str) -> Self {
+        Self {
+            cluster: ClusterView {
+                arn: ARN.to_owned(),
+                created_at: Some("2025-01-01T00:00:00.25Z".parse().unwrap()),
+                version: version.to_owned(),
+                platform_version: Some("eks.1".to_owned()),
+                status: "ACTIVE".to_owned(),
+                hosting: Hosting::Cloud,
+            },
+            offered: (30..=40).map(Minor::new).collect(),
+            updates: Vec::new(),
+            end: End::Successful,
+            takes: SignedDuration::from_mins(10),
+            list_lag: SignedDuration::ZERO,
+            describe_lag: SignedDuration::ZERO,
+            clock_ahead: SignedDuration::ZERO,
+            broken: HashMap::new(),
+            shown_later: Vec::new(),
+        }
+    }
+
+    pub fn is_running(&self) -> bool {
+        self.updates.iter().any(|update| {
+            matches!(
+                update.view.status,
+                Progress::InProgress | Progress::Other(_)
+            )
+        })
+    }
+
+    /// Whether what is shown is what is.
+    pub fn is_at_rest(&self) -> bool {
+        !self.is_running() && self.shown_later.is_empty()
+    }
+
+    /// Accepts an update of somebody or of us.
+    pub fn accept(
+        &mut self,
+        kind: &str,
+        to: Option<Minor>,
+        token: Option<&str>,
+        now: Timestamp,
+    ) -> UpdateView {
+        let view = UpdateView {
+            id: format!("u{}", self.updates.len() + 1),
+            kind: kind.to_owned(),
+            status: Progress::InProgress,
+            to_version: to.map(|to| to.to_string()),
+            created_at: Some(now + self.clock_ahead),
+            errors: Vec::new(),
+        };
+        self.updates.push(Stored {
+            view: view.clone(),
+            token: token.map(ToOwned::to_owned),
+            accepted_at: now,
+            ends_at: now + self.takes,
+            end: self.end.clone(),
+            listed_from: now + self.list_lag,
+        });
+        self.show_at(now + self.describe_lag, "UPDATING", None);
+        view
+    }
+
+    /// What happened first is shown first, also where the lag has changed.
+    fn show_at(&mut self, at: Timestamp, status: &'static str, version: Option<String>) {
+        let last = self.shown_later.last().map_or(at, |(last, _, _)| *last);
+        self.shown_later.push((at.max(last), status, version));
+    }
+
+    /// Lets time pass up to `now`.
+    pub fn pass(&mut self, now: Timestamp) {
+        for index in 0..self.updates.len() {
+            let stored = &mut self.updates[index];
+            let running = matches!(
+                stored.view.status,
+                Progress::InProgress | Progress::Other(_)
+            );
+            if !running || stored.ends_at > now {
+                continue;
+            }
+            let (status, version) = match stored.end {
+                End::Successful => (Progress::Successful, stored.view.to_version.clone()),
+                End::Failed => (Progress::Failed, None),
+                End::Cancelled => (Progress::Cancelled, None),
+                End::Never => continue,
+            };
+            if status == Progress::Failed {
+                stored.view.errors = vec![UpdateError {
+                    code: "IpNotAvailable".to_owned(),
+                    message: "Too few free addresses.".to_owned(),
+                    resource_ids: vec!["subnet-1".to_owned()],
+                }];
+            }
+            stored.view.status = status;
+            let shown_at = stored.ends_at + self.describe_lag;
+            self.show_at(shown_at, "ACTIVE", version);
+        }
+        while self
+            .shown_later
+            .first()
+            .is_some_and(|(at, _, _)| *at <= now)
+        {
+            let (_, status, version) = self.shown_later.remove(0);
+            if self.cluster.status != "FAILED" {
+                status.clone_into(&mut self.cluster.status);
+            }
+            if let Some(version) = version {
+                self.cluster.version = version;
+            }
+        }
+    }
+
+    /// Answers one read into `observed`.
+    pub fn answer(&self, read: &Read, observed: &mut Observed, now: Timestamp) {
+        let broken = |name: &str| {
+            self.broken
+                .get(name)
+                .or_else(|| self.broken.get("all"))
+                .cloned()
+                .map_or(Ok(()), Err)
+        };
+        match read {
+            Read::Tracked(id) => {
+                let found = self.updates.iter().find(|update| update.view.id == *id);
+                observed.tracked = Some(broken("tracked").and_then(|()| {
+                    found
+                        .map(|update| update.view.clone())
+                        .ok_or_else(|| error(ErrorKind::NotFound))
+                }));
+            }
+            Read::Cluster => {
+                observed.cluster = Some(broken("cluster").map(|()| self.cluster.clone()));
+            }
+            Read::Updates => {
+                let listed = self
+                    .updates
+                    .iter()
+                    .filter(|update| update.listed_from <= now);
+                let views = listed.map(|update| update.view.clone()).collect();
+                observed.updates = Some(broken("updates").map(|()| views));
+            }
+            Read::Versions => {
+                let offered: Vec<_> = self
+                    .offered
+                    .iter()
+                    .map(|version| OfferedVersion {
+                        version: *version,
+                        status: "STANDARD_SUPPORT".to_owned(),
+                        end_of_standard_support: None,
+                        end_of_extended_support: None,
+                    })
+                    .collect();
+                observed.versions = Some(broken("versions").map(|()| Arc::from(offered)));
+            }
+        }
+    }
+
+    /// UpdateClusterVersion as EKS answers it.
+    pub fn send(&mut self, request: &VersionRequest, now: Timestamp) -> Sent {
+        let token = &request.client_request_token;
+        if let Some(known) = self.updates.iter().find(|update| {
+            update.token.as_ref() == Some(token) && now < update.accepted_at + TOKEN_HONOURED
+        }) {
+            return Sent::Accepted(known.view.clone());
+        }
+        if self.is_running() {
+            return Sent::NotAccepted(error(ErrorKind::InUse));
+        }
+        let from: Minor = self.cluster.version.parse().unwrap();
+        assert_eq!(
+            request.version,
+            from.next(),
+            "EKS would roll back or refuse"
+        );
+        Sent::Accepted(self.accept("VersionUpdate", Some(request.version), Some(token), now))
+    }
+}

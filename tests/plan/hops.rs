@@ -1,0 +1,248 @@
+//! Upgrades that go as asked for, and what EKS's eventual consistency does to them.
+
+use eks_upgrade_operator::api::{Reason, UpdateStatus};
+use eks_upgrade_operator::eks::Progress;
+use eks_upgrade_operator::plan::{Wake, is_overdue};
+
+use super::eks::End;
+use super::world::{World, minutes, seconds};
+
+#[test]
+fn goes_minor_by_minor() {
+    let mut world = World::new("1.33", "1.35");
+    world.run(minutes(30));
+    assert_eq!(
+        world.told,
+        ["Updating", "send 1.34", "send 1.35", "UpToDate"]
+    );
+    let tokens: Vec<_> = world
+        .sent
+        .iter()
+        .map(|sent| &sent.client_request_token)
+        .collect();
+    assert_ne!(tokens[0], tokens[1]);
+    let history: Vec<_> = world
+        .memory
+        .history
+        .iter()
+        .map(|update| {
+            (
+                update.id.as_deref().unwrap(),
+                update.attempt,
+                update.status.clone(),
+            )
+        })
+        .collect();
+    assert_eq!(
+        history,
+        [
+            ("u2", Some(2), Some(UpdateStatus::Successful)),
+            ("u1", Some(1), Some(UpdateStatus::Successful)),
+        ]
+    );
+    assert_eq!(world.memory.path, []);
+    assert!(
+        world
+            .memory
+            .history
+            .iter()
+            .all(|update| update.finished_at.is_some())
+    );
+    world.stays(Reason::UpToDate, minutes(60));
+}
+
+#[test]
+fn shows_the_path_and_what_comes_next() {
+    let mut world = World::new("1.33", "1.36");
+    world.settle();
+    let path: Vec<_> = world.memory.path.iter().map(ToString::to_string).collect();
+    assert_eq!(path, ["1.34", "1.35", "1.36"]);
+    assert_eq!(world.update().id.as_deref(), Some("u1"));
+    assert!(
+        world.message().ends_with("then to 1.35 and 1.36."),
+        "{}",
+        world.message()
+    );
+}
+
+#[test]
+fn waits_out_what_describe_cluster_does_not_show_yet() {
+    let mut world = World::new("1.33", "1.35");
+    world.eks.describe_lag = minutes(3);
+    world.run(minutes(60));
+    assert_eq!(
+        world.told,
+        ["Updating", "send 1.34", "send 1.35", "UpToDate"]
+    );
+    assert_eq!(
+        world.accepted(),
+        ["VersionUpdate 1.34", "VersionUpdate 1.35"]
+    );
+}
+
+#[test]
+fn waits_out_what_the_list_does_not_show_yet() {
+    let mut world = World::new("1.33", "1.35");
+    world.eks.list_lag = minutes(14);
+    world.run(minutes(60));
+    assert_eq!(
+        world.told,
+        ["Updating", "send 1.34", "send 1.35", "UpToDate"]
+    );
+}
+
+#[test]
+fn an_overdue_update_is_said_and_still_followed() {
+    let mut world = World::new("1.33", "1.34");
+    world.eks.end = End::Never;
+    world.run(minutes(89));
+    assert!(!world.message().contains("overdue"), "{}", world.message());
+    assert!(!is_overdue(world.update(), &world.settings, world.now));
+    world.run(minutes(600));
+    assert!(world.message().contains("overdue"), "{}", world.message());
+    assert!(is_overdue(world.update(), &world.settings, world.now));
+    assert_eq!(world.told, ["Updating", "send 1.34"]);
+    world.stays(Reason::Updating, minutes(60));
+    world.eks.updates[0].view.status = Progress::Successful;
+    world.eks.cluster.version = "1.34".to_owned();
+    world.eks.cluster.status = "ACTIVE".to_owned();
+    world.run(minutes(1));
+    assert_eq!(world.reason(), "UpToDate");
+}
+
+#[test]
+fn a_status_this_build_does_not_know_counts_as_running() {
+    let mut world = World::new("1.33", "1.34");
+    world.settle();
+    world.eks.updates[0].view.status = Progress::Other("Cancelling".to_owned());
+    world.sleep();
+    world.stays(Reason::Updating, minutes(5));
+    assert_eq!(
+        world.update().status,
+        Some(UpdateStatus::Other("Cancelling".to_owned()))
+    );
+    world.run(minutes(10));
+    assert_eq!(world.reason(), "UpToDate");
+}
+
+#[test]
+fn a_spec_edited_in_mid_update_counts_after_the_hop() {
+    let mut world = World::new("1.33", "1.35");
+    world.run(minutes(3));
+    world.edit(|wish| wish.version = "1.34".parse().unwrap());
+    world.run(minutes(30));
+    assert_eq!(world.told, ["Updating", "send 1.34", "UpToDate"]);
+
+    let mut world = World::new("1.33", "1.34");
+    world.run(minutes(3));
+    world.edit(|wish| wish.version = "1.36".parse().unwrap());
+    world.run(minutes(60));
+    assert_eq!(
+        world.told,
+        [
+            "Updating",
+            "send 1.34",
+            "send 1.35",
+            "send 1.36",
+            "UpToDate"
+        ]
+    );
+}
+
+#[test]
+fn a_running_update_is_followed_while_suspended_and_nothing_follows_it() {
+    let mut world = World::new("1.33", "1.35");
+    world.run(minutes(3));
+    world.edit(|wish| wish.suspend = true);
+    world.settle();
+    assert!(world.message().contains("suspended"), "{}", world.message());
+    world.run(minutes(20));
+    world.stays(Reason::Suspended, minutes(60));
+    assert_eq!(world.told, ["Updating", "send 1.34", "Suspended"]);
+    assert!(world.message().contains("1.35"), "{}", world.message());
+    world.edit(|wish| wish.suspend = false);
+    world.run(minutes(20));
+    assert_eq!(world.reason(), "UpToDate");
+}
+
+#[test]
+fn a_deleted_object_is_left_alone() {
+    let mut world = World::new("1.33", "1.35");
+    world.run(minutes(3));
+    world.object.deleting = true;
+    let before = world.memory.clone();
+    world.run(minutes(60));
+    assert_eq!(world.memory, before);
+    assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
+fn forces_the_named_hop_alone() {
+    let mut world = World::new("1.33", "1.36");
+    world.edit(|wish| wish.forced = Some("1.35".parse().unwrap()));
+    world.run(minutes(60));
+    let forced: Vec<_> = world
+        .sent
+        .iter()
+        .map(|sent| (sent.version.to_string(), sent.force))
+        .collect();
+    assert_eq!(
+        forced,
+        [
+            ("1.34".to_owned(), false),
+            ("1.35".to_owned(), true),
+            ("1.36".to_owned(), false)
+        ]
+    );
+}
+
+#[test]
+fn waits_for_its_turn_and_for_a_spec_at_rest() {
+    let mut world = World::new("1.33", "1.34");
+    world.object.settled_at = Some(world.now + seconds(30));
+    let decision = world.settle();
+    assert_eq!(world.reason(), "Queued");
+    assert_eq!(decision.wake, Wake::After(seconds(30)));
+    world.sleep();
+    world.standing.queued_behind = Some(10);
+    world.stays(Reason::Queued, minutes(30));
+    assert!(world.message().contains("10"), "{}", world.message());
+    world.standing.queued_behind = None;
+    world.settle();
+    assert_eq!(world.told, ["Queued", "Updating", "send 1.34"]);
+}
+
+#[test]
+fn a_version_eks_does_not_offer_stalls_before_anything_is_sent() {
+    let mut world = World::new("1.33", "1.41");
+    world.stays(Reason::UnsupportedVersion, minutes(60));
+    assert!(world.message().contains("1.41"), "{}", world.message());
+    world.eks.offered.push("1.41".parse().unwrap());
+    world.eks.offered.retain(|version| version.number() != 36);
+    world.settle();
+    world.stays(Reason::UnsupportedVersion, minutes(60));
+    assert!(
+        world.message().contains("leads over 1.36"),
+        "{}",
+        world.message()
+    );
+    assert!(world.sent.is_empty());
+}
+
+#[test]
+fn a_cluster_ahead_of_its_manifest_is_left_there() {
+    let mut world = World::new("1.34", "1.33");
+    world.stays(Reason::ClusterAheadOfSpec, minutes(60));
+    assert!(
+        world.message().contains("set spec.version to \"1.34\""),
+        "{}",
+        world.message()
+    );
+    // AWS upgrades by itself, under our feet.
+    let mut world = World::new("1.33", "1.34");
+    world.run(minutes(30));
+    world.foreign("VersionUpdate", Some("1.35"));
+    world.run(minutes(20));
+    world.stays(Reason::ClusterAheadOfSpec, minutes(60));
+    assert_eq!(world.sent.len(), 1);
+}

@@ -1,0 +1,349 @@
+//! The simulator byte by byte: the API reference's example, headers, and the admin endpoints.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+use eks_upgrade_operator::simulator::{Handle, Scenario, serve_on_free_port};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+async fn start(scenario: &str) -> Handle {
+    serve_on_free_port(&Scenario::parse(scenario).unwrap())
+        .await
+        .unwrap()
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: String,
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|why| panic!("{why}: {}", self.body))
+    }
+
+    fn header(&self, name: &str) -> Option<&str> {
+        self.head.lines().skip(1).find_map(|line| {
+            let (key, value) = line.split_once(':')?;
+            key.eq_ignore_ascii_case(name).then(|| value.trim())
+        })
+    }
+}
+
+/// One request on a connection of its own; `None` when the connection closes without an answer.
+async fn ask(
+    simulator: &Handle,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Option<Answer> {
+    let url = simulator.url();
+    let address = url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    let mut request = format!(
+        "{method} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        request.extend([*name, ": ", *value, "\r\n"]);
+    }
+    request.push_str("\r\n");
+    request.push_str(body);
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    Some(Answer {
+        status,
+        head: head.to_owned(),
+        body: body.to_owned(),
+    })
+}
+
+async fn signed(simulator: &Handle, method: &str, path: &str, body: &str) -> Option<Answer> {
+    let now = jiff::Timestamp::now();
+    let date = now.strftime("%Y%m%dT%H%M%SZ").to_string();
+    let authorization = format!(
+        "AWS4-HMAC-SHA256 Credential=AKIATEST/{}/us-west-2/eks/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature=0",
+        now.strftime("%Y%m%d")
+    );
+    let headers = [
+        ("authorization", authorization.as_str()),
+        ("x-amz-date", date.as_str()),
+        ("content-type", "application/json"),
+    ];
+    ask(simulator, method, path, &headers, body).await
+}
+
+async fn admin(simulator: &Handle, method: &str, path: &str, body: &str) -> Answer {
+    ask(simulator, method, path, &[], body).await.unwrap()
+}
+
+/// What a JSON value is made of: member names and types, no values.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| (name.clone(), shape(value)))
+            .collect(),
+        Value::Array(items) => items.iter().map(shape).collect(),
+        Value::String(_) => json!("string"),
+        Value::Number(_) => json!("number"),
+        Value::Bool(_) => json!("boolean"),
+        Value::Null => json!("null"),
+    }
+}
+
+#[tokio::test]
+async fn the_api_references_example() {
+    let example: Value =
+        serde_json::from_str(include_str!("data/update-cluster-version-example.json")).unwrap();
+    let simulator = start(
+        "{versions: [{version: \"1.11\", releaseDate: 2026-01-01}], \
+         clusters: [{name: devel, version: \"1.10\"}]}",
+    )
+    .await;
+    let request = &example["request"];
+    let answer = signed(
+        &simulator,
+        request["method"].as_str().unwrap(),
+        request["path"].as_str().unwrap(),
+        &request["body"].to_string(),
+    )
+    .await
+    .unwrap();
+
+    let wanted = &example["response"];
+    assert_eq!(json!(answer.status), wanted["status"]);
+    for (name, value) in wanted["headers"].as_object().unwrap() {
+        let got = answer.header(name).unwrap_or_else(|| panic!("no {name}"));
+        assert_eq!(got.len(), value.as_str().unwrap().len(), "{name}: {got}");
+    }
+    assert_eq!(answer.header("content-type"), Some("application/json"));
+
+    let (got, wanted) = (answer.json(), wanted["body"].clone());
+    assert_eq!(shape(&got), shape(&wanted));
+    for member in ["errors", "params", "status", "type"] {
+        assert_eq!(got["update"][member], wanted["update"][member], "{member}");
+    }
+    // Seconds with a fraction of milliseconds, as in 1543512515.848.
+    let created_at = got["update"]["createdAt"].as_f64().unwrap();
+    let now = jiff::Timestamp::now().as_duration().as_secs_f64();
+    assert!((now - created_at).abs() < 60.0, "{created_at} is not {now}");
+    let milliseconds = created_at * 1000.0;
+    assert!((milliseconds - milliseconds.round()).abs() < 0.01);
+}
+
+#[tokio::test]
+async fn errors_carry_their_type_in_a_header_and_the_cluster_in_the_body() {
+    let simulator = start("{}").await;
+    let answer = signed(&simulator, "GET", "/clusters/no%2Fpe", "")
+        .await
+        .unwrap();
+    assert_eq!(answer.status, 404);
+    assert_eq!(
+        answer.header("x-amzn-ErrorType"),
+        Some("ResourceNotFoundException")
+    );
+    assert!(answer.header("x-amzn-RequestId").is_some());
+    assert_eq!(
+        answer.json(),
+        json!({"clusterName": "no/pe", "message": "No cluster found for name: no/pe."})
+    );
+}
+
+#[tokio::test]
+async fn requests_that_nobody_signed_or_can_read_are_refused() {
+    let simulator = start("clusters: [{name: prod, version: \"1.33\"}]").await;
+    let unsigned = ask(&simulator, "GET", "/clusters/prod", &[], "")
+        .await
+        .unwrap();
+    assert_eq!(unsigned.status, 403);
+    assert_eq!(
+        unsigned.header("x-amzn-errortype"),
+        Some("MissingAuthenticationTokenException")
+    );
+    for (method, path, body, code) in [
+        (
+            "POST",
+            "/clusters/prod/updates",
+            "{",
+            "SerializationException",
+        ),
+        (
+            "POST",
+            "/clusters/prod/updates",
+            "{}",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters?maxResults=0",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters?maxResults=x",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters?nextToken=x",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/cluster-versions?versionStatus=OLD",
+            "",
+            "InvalidParameterException",
+        ),
+        ("DELETE", "/clusters/prod", "", "UnknownOperationException"),
+        ("GET", "/addons", "", "UnknownOperationException"),
+    ] {
+        let answer = signed(&simulator, method, path, body).await.unwrap();
+        let got = answer.header("x-amzn-errortype");
+        assert_eq!(got, Some(code), "{method} {path} {body}");
+    }
+}
+
+#[tokio::test]
+async fn members_that_are_not_known_are_ignored_as_eks_does() {
+    let simulator = start("clusters: [{name: prod, version: \"1.33\"}]").await;
+    let body = json!({"version": "1.34", "ofTheFuture": {"a": 1}}).to_string();
+    let path = "/clusters/prod/updates";
+    let answer = signed(&simulator, "POST", path, &body).await.unwrap();
+    assert_eq!(answer.status, 200);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_a_connection_that_closes() {
+    let simulator = start("faults: [{kind: lostAfter, times: 1}]").await;
+    assert!(signed(&simulator, "GET", "/clusters", "").await.is_none());
+    assert!(signed(&simulator, "GET", "/clusters", "").await.is_some());
+}
+
+#[tokio::test]
+async fn calls_can_be_looked_up() {
+    let simulator = start("clusters: [{name: prod, version: \"1.33\"}]").await;
+    signed(&simulator, "GET", "/clusters/prod", "").await;
+    let body = json!({"version": "1.34", "clientRequestToken": "t1"}).to_string();
+    let started = signed(&simulator, "POST", "/clusters/prod/updates", &body).await;
+    let id = started.unwrap().json()["update"]["id"].clone();
+
+    let all = admin(&simulator, "GET", "/_simulator/calls", "")
+        .await
+        .json();
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    let path = "/_simulator/calls?operation=UpdateClusterVersion&cluster=prod";
+    let found = admin(&simulator, "GET", path, "").await.json();
+    let [call] = &found.as_array().unwrap()[..] else {
+        panic!("one call: {found}");
+    };
+    let mut call = call.clone();
+    let at: jiff::Timestamp = call["at"].as_str().unwrap().parse().unwrap();
+    assert!(at <= jiff::Timestamp::now());
+    call.as_object_mut().unwrap().remove("at");
+    assert_eq!(
+        call,
+        json!({
+            "seq": 2, "account": "111122223333", "region": "us-west-2",
+            "operation": "UpdateClusterVersion", "cluster": "prod", "updateId": id,
+            "request": {
+                "name": "prod", "version": "1.34", "clientRequestToken": "t1", "force": false
+            },
+            "httpStatus": 200, "errorCode": null, "outcome": "answered", "accepted": true,
+        })
+    );
+    let other = admin(&simulator, "GET", "/_simulator/calls?cluster=other", "").await;
+    assert_eq!(other.json(), json!([]));
+}
+
+#[tokio::test]
+async fn clusters_faults_updates_and_events_are_added_while_it_runs() {
+    let simulator = start("{}").await;
+    let clusters = "- {name: a, version: \"1.33\"}\n- {name: b, version: \"1.33\"}\n";
+    let added = admin(&simulator, "POST", "/_simulator/clusters", clusters).await;
+    assert_eq!((added.status, added.json()), (201, json!({"added": 2})));
+    let again = json!({"name": "a", "version": "1.33"}).to_string();
+    let refused = admin(&simulator, "POST", "/_simulator/clusters", &again).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("already"), "{}", refused.body);
+
+    let fault = json!([{"kind": "serverError", "clusters": ["a"]}]).to_string();
+    let added = admin(&simulator, "POST", "/_simulator/faults", &fault).await;
+    assert_eq!(added.status, 201);
+    assert_eq!(
+        signed(&simulator, "GET", "/clusters/a", "")
+            .await
+            .unwrap()
+            .status,
+        500
+    );
+    let cleared = admin(&simulator, "DELETE", "/_simulator/faults", "").await;
+    assert_eq!(cleared.status, 204);
+    assert_eq!(
+        signed(&simulator, "GET", "/clusters/a", "")
+            .await
+            .unwrap()
+            .status,
+        200
+    );
+
+    let update = json!({"type": "VpcConfigUpdate"}).to_string();
+    let path = "/_simulator/clusters/a/updates";
+    let started = admin(&simulator, "POST", path, &update).await;
+    assert_eq!(started.status, 201);
+    let id = started.json()["update"]["id"].clone();
+    let listed = signed(&simulator, "GET", "/clusters/a/updates", "")
+        .await
+        .unwrap();
+    assert_eq!(listed.json(), json!({"updateIds": [id]}));
+    assert_eq!(admin(&simulator, "POST", path, &update).await.status, 409);
+
+    let path = "/_simulator/clusters/b/events";
+    let event = json!({"recreate": "1.30"}).to_string();
+    assert_eq!(admin(&simulator, "POST", path, &event).await.status, 201);
+    let refused = admin(&simulator, "POST", path, "{}").await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("exactly one of"), "{}", refused.body);
+    let path = "/_simulator/clusters/c/events";
+    assert_eq!(admin(&simulator, "POST", path, &event).await.status, 404);
+
+    let truth = admin(&simulator, "GET", "/_simulator/clusters", "")
+        .await
+        .json();
+    assert_eq!(truth[0]["updates"][0]["origin"], "foreign");
+    assert_eq!(truth[0]["busy"], true);
+    assert_eq!(truth[1]["version"], "1.30");
+}
+
+#[tokio::test]
+async fn a_wrong_fault_is_refused_with_its_place() {
+    let simulator = start("{}").await;
+    let fault = json!({"kind": "hang"}).to_string();
+    let refused = admin(&simulator, "POST", "/_simulator/faults", &fault).await;
+    assert_eq!(refused.status, 400);
+    let message = refused.json()["message"].as_str().unwrap().to_owned();
+    assert!(message.starts_with("faults[0].lasts:"), "{message}");
+}
+
+#[tokio::test]
+async fn it_says_that_it_is_healthy() {
+    let simulator = start("{}").await;
+    let answer = admin(&simulator, "GET", "/healthz", "").await;
+    assert_eq!((answer.status, answer.body.as_str()), (200, "ok\n"));
+}
