@@ -8,6 +8,8 @@
 
 #[path = "operator/api_server.rs"]
 mod api_server;
+#[path = "operator/churn.rs"]
+mod churn;
 #[path = "operator/crashes.rs"]
 mod crashes;
 #[path = "operator/failures.rs"]
@@ -28,6 +30,8 @@ mod ownership;
 mod queue;
 #[path = "operator/refusals.rs"]
 mod refusals;
+#[path = "operator/rights.rs"]
+mod rights;
 #[path = "operator/spec_edits.rs"]
 mod spec_edits;
 #[path = "operator/trouble.rs"]

@@ -12,9 +12,8 @@ use crate::store::{Body, Store, StoreError, Stored};
 use super::conditions;
 use super::context::{Clock, Context};
 
-/// How often the id of an accepted update is tried to be written over other writers' changes, before looking it up is
-/// left to the next pass.
-const ID_TRIES: u32 = 4;
+/// How often a write is tried over other writers' changes, before it is left to the next pass.
+const TRIES: u32 = 4;
 
 /// The status that a decision asks for.
 pub fn status_of(decision: &Decision, generation: i64, now: Timestamp) -> ClusterUpgradeStatus {
@@ -28,9 +27,44 @@ pub fn status_of(decision: &Decision, generation: i64, now: Timestamp) -> Cluste
 
 /// Writes a decision. Without an action, a status that would not change is not written: idle costs nothing.
 ///
+/// Where somebody else wrote meanwhile, but nothing that was decided on (a label, say), the decision is as good for the
+/// object as it is now. Asking EKS anew takes longer than it takes others to write again, so an object that is edited
+/// all the time would never come to anything.
+///
 /// # Errors
-/// [`StoreError::Conflict`] where the object changed meanwhile: then nothing of the decision counts.
+/// [`StoreError::Conflict`] where what was decided on changed meanwhile: then nothing of the decision counts.
 pub async fn persist<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    object: &Arc<Stored>,
+    decision: &Decision,
+) -> Result<Arc<Stored>, StoreError> {
+    let mut at = Arc::clone(object);
+    for _ in 1..TRIES {
+        match persist_once(ctx, &at, decision).await {
+            Err(StoreError::Conflict) => {
+                let live = ctx.store.live(&object.key).await?;
+                if !is_same_but_for_version(&at, &live) {
+                    return Err(StoreError::Conflict);
+                }
+                at = Arc::new(live);
+            }
+            other => return other,
+        }
+    }
+    persist_once(ctx, &at, decision).await
+}
+
+/// Whether two states of an object differ in nothing that is decided on.
+fn is_same_but_for_version(one: &Stored, other: &Stored) -> bool {
+    let resource_version = other.resource_version.clone();
+    *other
+        == Stored {
+            resource_version,
+            ..one.clone()
+        }
+}
+
+async fn persist_once<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     object: &Arc<Stored>,
     decision: &Decision,
@@ -62,8 +96,8 @@ pub async fn persist_answer<E: Eks, S: Store, C: Clock>(
 ) -> Result<Arc<Stored>, StoreError> {
     let mut at = Arc::clone(announced);
     let mut answer = answer.clone();
-    for _ in 1..ID_TRIES {
-        match persist(ctx, &at, &answer).await {
+    for _ in 1..TRIES {
+        match persist_once(ctx, &at, &answer).await {
             Err(StoreError::Conflict) => {
                 let live = ctx.store.live(&announced.key).await?;
                 let Some(merged) = onto(announced, &live, &answer) else {
@@ -75,7 +109,7 @@ pub async fn persist_answer<E: Eks, S: Store, C: Clock>(
             other => return other,
         }
     }
-    persist(ctx, &at, &answer).await
+    persist_once(ctx, &at, &answer).await
 }
 
 /// The live memory with the answer in it, if the live object still has the open intent that was answered.

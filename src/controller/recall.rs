@@ -7,8 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
+use crate::api::Reason;
 use crate::eks::EksError;
 use crate::plan::Trouble;
+use crate::store::Note;
 
 /// By uid.
 #[derive(Default)]
@@ -20,7 +22,16 @@ struct Memory {
     refusals: Option<Trouble>,
     generation: Option<(i64, Timestamp)>,
     overdue: HashSet<String>,
+    refusals_told: (i64, HashSet<(String, String)>),
 }
+
+/// What is told of a request that EKS refuses. It is made again and again, and refused again and again.
+const OF_REFUSALS: [&str; 4] = [
+    "UpdateRefused",
+    Reason::RequestRejected.as_str(),
+    Reason::PreflightFailed.as_str(),
+    Reason::AccessDenied.as_str(),
+];
 
 impl Recall {
     fn all(&self) -> MutexGuard<'_, HashMap<String, Memory>> {
@@ -67,6 +78,19 @@ impl Recall {
             .or_default()
             .overdue
             .insert(update.to_owned())
+    }
+
+    /// Whether an Event tells anything new. A refusal is told once in the same words, until something else happens or
+    /// the spec changes.
+    pub fn is_news(&self, uid: &str, generation: i64, note: &Note) -> bool {
+        let mut all = self.all();
+        let (at, told) = &mut all.entry(uid.to_owned()).or_default().refusals_told;
+        let is_of_refusal = OF_REFUSALS.contains(&note.reason.as_str());
+        if *at != generation || !is_of_refusal {
+            *at = generation;
+            told.clear();
+        }
+        !is_of_refusal || told.insert((note.reason.clone(), note.text.clone()))
     }
 
     /// Forgets a deleted object.
@@ -145,5 +169,28 @@ mod tests {
             recall.looked("other", Some(&denied), at(9)),
             run(ErrorKind::AccessDenied, 1, 1, 9)
         );
+    }
+
+    #[test]
+    fn a_refusal_is_told_once_until_something_else_happens() {
+        let recall = Recall::default();
+        let note = |reason: &str, text: &str| Note {
+            warning: true,
+            reason: reason.to_owned(),
+            action: String::new(),
+            text: text.to_owned(),
+        };
+        let is_news =
+            |generation, reason, text| recall.is_news("uid", generation, &note(reason, text));
+        assert!(is_news(1, "UpdateRefused", "a"));
+        assert!(is_news(1, "RequestRejected", "a"));
+        assert!(!is_news(1, "UpdateRefused", "a"));
+        assert!(!is_news(1, "RequestRejected", "a"));
+        assert!(is_news(1, "UpdateRefused", "b"));
+        assert!(is_news(2, "UpdateRefused", "a"), "asked for anew");
+        assert!(is_news(2, "UpdateStarted", "a"));
+        assert!(is_news(2, "UpdateRefused", "a"));
+        assert!(is_news(2, "UpToDate", "a"));
+        assert!(is_news(2, "UpToDate", "a"), "another matter");
     }
 }

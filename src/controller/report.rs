@@ -49,6 +49,9 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
         tracing::debug!(object = %after.key, %reason, message, "decided");
     }
     for note in notes {
+        if !ctx.recall.is_news(&after.uid, after.generation, &note) {
+            continue;
+        }
         tracing::info!(object = %after.key, event = note.reason, action = note.action, "event");
         ctx.metrics.event(&note.reason);
         ctx.store.publish(after, &note).await;

@@ -8,7 +8,7 @@ use kube::api::PostParams;
 use serde_json::json;
 
 use crate::world::{
-    CRD, DEADLINE, World, address, condition, fetch, install_crd, message, operator_program,
+    CRD, DEADLINE, World, address, condition, fetch, install_crd, operator_program,
 };
 
 /// A directory of its own that is removed at the end.
@@ -364,32 +364,4 @@ async fn without_an_api_server_it_is_not_ready_and_says_why() {
         "{}",
         without.tail()
     );
-}
-
-#[tokio::test]
-async fn edits_of_labels_without_end_do_not_keep_it_from_its_work() {
-    let world =
-        World::new("{durations: {update: 500ms}, clusters: [{name: prod, version: '1.33'}]}").await;
-    let operator = world.operator();
-    let objects = world.objects.clone();
-    world.create(World::manifest("prod", "1.35")).await;
-    let editing = tokio::spawn(async move {
-        for number in 0_u64.. {
-            let edit =
-                json!({"metadata": {"annotations": {"example.com/edit": number.to_string()}}});
-            let params = kube::api::PatchParams::default();
-            objects
-                .patch("prod", &params, &kube::api::Patch::Merge(edit))
-                .await
-                .unwrap();
-        }
-    });
-    let done = world
-        .until_reason_or("prod", "UpToDate", || operator.tail())
-        .await;
-    editing.abort();
-    assert!(!message(&done).is_empty());
-    assert_eq!(world.accepted_versions("prod"), ["1.34", "1.35"]);
-    assert_eq!(world.sends("prod").len(), 2, "{:?}", world.sends("prod"));
-    assert_eq!(done.status.unwrap().attempts, Some(2));
 }

@@ -1,8 +1,9 @@
 //! Requests that EKS refuses: nothing was started, and what is said leads to what helps.
 
+use harness::eventually;
 use serde_json::json;
 
-use crate::world::{World, condition, message};
+use crate::world::{DEADLINE, World, condition, message};
 
 #[tokio::test]
 async fn a_refused_request_is_a_new_attempt_at_each_resync() {
@@ -33,7 +34,7 @@ async fn a_refused_request_is_a_new_attempt_at_each_resync() {
 }
 
 #[tokio::test]
-async fn attempts_of_a_refused_request_are_a_resync_apart() {
+async fn attempts_of_a_refused_request_are_a_resync_apart_and_told_once() {
     let world = World::new(
         "{clusters: [{name: prod, version: '1.33', faults: [
            {kind: error, code: InvalidRequestException, operations: [UpdateClusterVersion]}]}]}",
@@ -55,6 +56,34 @@ async fn attempts_of_a_refused_request_are_a_resync_apart() {
         let apart = pair[1].duration_since(pair[0]);
         assert!(apart >= jiff::SignedDuration::from_millis(1400), "{apart}");
     }
+    world.until_reason("prod", "RequestRejected").await;
+    world
+        .until_all_told("prod", &["UpdateRefused", "RequestRejected"])
+        .await;
+    // Something new is told again.
+    world
+        .eks
+        .with_model(eks_upgrade_operator::simulator::Model::clear_faults);
+    world.fault(
+        "{kind: error, code: InvalidRequestException, message: another reason, operations: [UpdateClusterVersion]}",
+    );
+    world
+        .until("the other reason is told", "prod", |object| {
+            message(object).contains("another reason")
+                && condition(object, "Ready")
+                    .is_some_and(|(_, reason, _)| reason == "RequestRejected")
+        })
+        .await;
+    eventually("all is told", DEADLINE, async || {
+        let told = world.told("prod").await;
+        if told.len() == 4 {
+            Ok(())
+        } else {
+            Err(format!("{told:?}"))
+        }
+    })
+    .await
+    .unwrap();
 }
 
 #[tokio::test]
