@@ -59,7 +59,7 @@ impl Cache {
             .insert(id, update);
     }
 
-    /// Forgets a cluster: it is idle or gone, or was replaced.
+    /// Forgets a cluster whose object is gone. Another object of the same cluster asks EKS anew.
     pub fn forget(&self, target: &Target) {
         self.state().finished.remove(target);
     }
@@ -68,7 +68,9 @@ impl Cache {
     pub fn versions(&self, target: &Target, now: Timestamp) -> Option<Arc<[OfferedVersion]>> {
         let state = self.state();
         let (at, versions) = state.versions.get(&place(target))?;
-        (now.duration_since(*at) < VERSIONS_LAST).then(|| Arc::clone(versions))
+        // Also not one of a time to come, by a clock that was set back since.
+        let age = now.duration_since(*at);
+        (!age.is_negative() && age < VERSIONS_LAST).then(|| Arc::clone(versions))
     }
 
     /// Remembers the versions on offer.

@@ -58,12 +58,13 @@ impl Recall {
         self.all().get(uid).and_then(|memory| memory.refusals)
     }
 
-    /// When this process saw this generation of the spec first.
+    /// When this process saw this generation of the spec first. Where the clock was set back since, that is now: a time to
+    /// come would hold the object up until then.
     pub fn first_seen(&self, uid: &str, generation: i64, now: Timestamp) -> Timestamp {
         let mut all = self.all();
         let memory = all.entry(uid.to_owned()).or_default();
         match memory.generation {
-            Some((known, at)) if known == generation => at,
+            Some((known, at)) if known == generation && at <= now => at,
             _ => {
                 memory.generation = Some((generation, now));
                 now
@@ -105,7 +106,9 @@ fn counted(before: Option<Trouble>, error: &EksError, now: Timestamp) -> Trouble
         Some(run) if run.kind == error.kind => Trouble {
             in_a_row: run.in_a_row.saturating_add(1),
             of_kind: run.of_kind.saturating_add(1),
-            ..run
+            // Where the clock was set back since, patience begins now and not in a time to come.
+            since: run.since.min(now),
+            kind: run.kind,
         },
         other => Trouble {
             kind: error.kind,
@@ -169,6 +172,21 @@ mod tests {
             recall.looked("other", Some(&denied), at(9)),
             run(ErrorKind::AccessDenied, 1, 1, 9)
         );
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_holds_nothing_up() {
+        let recall = Recall::default();
+        let at = |second| Timestamp::from_second(second).unwrap();
+        assert_eq!(recall.first_seen("uid", 1, at(1000)), at(1000));
+        assert_eq!(recall.first_seen("uid", 1, at(1001)), at(1000));
+        assert_eq!(recall.first_seen("uid", 1, at(10)), at(10));
+        assert_eq!(recall.first_seen("uid", 1, at(11)), at(10));
+
+        let denied = error(ErrorKind::AccessDenied);
+        recall.looked("uid", Some(&denied), at(1000));
+        let run = recall.looked("uid", Some(&denied), at(10)).unwrap();
+        assert_eq!((run.of_kind, run.since), (2, at(10)));
     }
 
     #[test]

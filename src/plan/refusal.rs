@@ -1,6 +1,6 @@
 //! A request that EKS refused.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::{Reason, UpdateStatus};
 use crate::eks::ErrorKind;
@@ -11,7 +11,7 @@ use super::facts::Facts;
 use super::retry::{self, RetryRequest};
 use super::time::{after, shown, until};
 use super::wish::Wish;
-use super::{intent, say, trouble};
+use super::{CLOCK_TOLERANCE, intent, say, trouble};
 
 /// A request for this hop that EKS refused. Nothing was started by that send, so it is tried again by itself, spaced out.
 ///
@@ -42,7 +42,12 @@ pub fn refused(
         .and_then(|error| ErrorKind::of_code(&error.error_code))
         .unwrap_or(ErrorKind::Rejected);
     let resync = facts.settings.resync_interval;
-    let closed = update.finished_at.unwrap_or(facts.now);
+    // A time to come was written by a clock that was wrong: waiting for it could take hours.
+    let closed = match update.finished_at {
+        Some(at) if at > after(facts.now, CLOCK_TOLERANCE) => Timestamp::MIN,
+        Some(at) => at,
+        None => facts.now,
+    };
     let next = |wait: SignedDuration| until(facts.now, after(closed, wait));
     let said = say::errors(&update.errors);
     let what = format!(

@@ -54,6 +54,17 @@ fn a_refused_first_send_proves_that_nothing_was_started() {
     );
 }
 
+/// The clock was hours ahead when the refusal was written down, and was set right since.
+#[test]
+fn a_refusal_of_a_time_to_come_is_not_waited_for() {
+    let mut world = after([Fate::Error(error(ErrorKind::Rejected))]);
+    world.settle();
+    world.now -= minutes(180);
+    world.run(minutes(5));
+    assert_eq!(world.sent.len(), 2, "{:?}", world.told);
+    assert_eq!(world.accepted().len(), 1);
+}
+
 /// A slow answer meets a status that another replica has carried on meanwhile.
 #[test]
 fn a_late_answer_undoes_nothing() {
