@@ -111,7 +111,10 @@ impl Fleet {
         let seniority = (object.created_at, object.uid.clone());
         // Counting stops at the limit: what a turn costs does not grow with the queue.
         let most = usize::try_from(most).unwrap_or(usize::MAX);
-        let running = state.in_flight.union(&state.claims).take(most).count();
+        // A claim of its own that a bug left behind must not stand in its way.
+        let running = state.in_flight.union(&state.claims);
+        let others = running.filter(|uid| **uid != object.uid);
+        let running = others.take(most).count();
         let ahead = state.waiting.range(..&seniority).take(most).count();
         if running.saturating_add(ahead) < most {
             state.waiting.remove(&seniority);
@@ -469,6 +472,19 @@ mod tests {
         assert_eq!(fleet.claim(&third, 1), Turn::Wait, "the second is older");
         assert_eq!(fleet.claim(&second, 1), Turn::Yours);
         assert_eq!(fleet.release(&second), keys(&[&third]));
+    }
+
+    #[test]
+    fn a_turn_that_was_never_given_back_is_taken_again() {
+        let fleet = Fleet::default();
+        let first = object("first", 1, "a");
+        fleet.note(&first);
+        assert_eq!(fleet.claim(&first, 1), Turn::Yours);
+        assert_eq!(fleet.claim(&first, 1), Turn::Yours);
+        fleet.release(&first);
+        let second = object("second", 2, "b");
+        fleet.note(&second);
+        assert_eq!(fleet.claim(&second, 1), Turn::Yours);
     }
 
     #[test]
