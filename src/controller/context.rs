@@ -16,6 +16,7 @@ use crate::store::{Key, Store};
 use super::allow::AllowList;
 use super::cache::Cache;
 use super::fleet::Fleet;
+use super::pace::Pace;
 use super::recall::Recall;
 
 /// The time, as an argument for everything that needs it.
@@ -112,6 +113,8 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub recall: Recall,
     /// What of EKS's answers stays true for a while.
     pub cache: Cache,
+    /// Where AWS throttles.
+    pub pace: Pace,
     /// Wakes other objects.
     pub waker: Waker,
     /// What is counted.

@@ -24,9 +24,13 @@ pub async fn execute<E: Eks, S: Store, C: Clock>(
         return Sent::Dropped;
     }
     match action {
-        Action::Send(request) => match ctx.eks.update_cluster_version(target, request).await {
-            Ok(update) => Sent::Accepted(update),
-            Err(error) => Sent::NotAccepted(error),
-        },
+        Action::Send(request) => {
+            let answer = ctx.eks.update_cluster_version(target, request).await;
+            ctx.pace.answered(target, &answer, ctx.clock.monotonic());
+            match answer {
+                Ok(update) => Sent::Accepted(update),
+                Err(error) => Sent::NotAccepted(error),
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Asks EKS what a decision needs to know, and no more.
 
+use std::future::Future;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -30,14 +31,31 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
     }) {
         match read {
             Read::Tracked(id) => {
-                observed.tracked = Some(ctx.eks.describe_update(target, &id).await);
+                observed.tracked =
+                    Some(paced(ctx, target, ctx.eks.describe_update(target, &id)).await);
             }
-            Read::Cluster => observed.cluster = Some(ctx.eks.describe_cluster(target).await),
+            Read::Cluster => {
+                observed.cluster = Some(paced(ctx, target, ctx.eks.describe_cluster(target)).await);
+            }
             Read::Updates => observed.updates = Some(updates(ctx, target).await),
             Read::Versions => observed.versions = Some(versions(ctx, target).await),
         }
     }
     observed
+}
+
+/// Asks, unless AWS throttles in this account and region: then its last answer stands.
+async fn paced<E: Eks, S: Store, C: Clock, T>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+    question: impl Future<Output = Result<T, EksError>> + Send,
+) -> Result<T, EksError> {
+    if let Some(error) = ctx.pace.refusal(target, ctx.clock.monotonic()) {
+        return Err(error);
+    }
+    let answer = question.await;
+    ctx.pace.answered(target, &answer, ctx.clock.monotonic());
+    answer
 }
 
 /// Every version update, and every other update that is not finished. A list that could not be read whole is an error:
@@ -46,7 +64,7 @@ async fn updates<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     target: &Target,
 ) -> Result<Vec<UpdateView>, EksError> {
-    let listed = ctx.eks.list_updates(target).await?;
+    let listed = paced(ctx, target, ctx.eks.list_updates(target)).await?;
     let known = ctx.cache.finished(target, &listed);
     let unknown: Vec<String> = listed
         .into_iter()
@@ -73,8 +91,7 @@ async fn describe<E: Eks, S: Store, C: Clock>(
     target: &Target,
     id: String,
 ) -> Result<UpdateView, EksError> {
-    ctx.eks
-        .describe_update(target, &id)
+    paced(ctx, target, ctx.eks.describe_update(target, &id))
         .await
         .map_err(listed_but_unknown)
 }
@@ -124,7 +141,8 @@ async fn versions<E: Eks, S: Store, C: Clock>(
     if let Some(versions) = ctx.cache.versions(target, now) {
         return Ok(versions);
     }
-    let versions: Arc<[_]> = ctx.eks.describe_cluster_versions(target).await?.into();
+    let asked = paced(ctx, target, ctx.eks.describe_cluster_versions(target));
+    let versions: Arc<[_]> = asked.await?.into();
     ctx.cache
         .remember_versions(target, Arc::clone(&versions), now);
     Ok(versions)

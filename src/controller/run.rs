@@ -25,6 +25,7 @@ use super::allow::{AllowList, AllowRole};
 use super::cache::Cache;
 use super::context::{Clock, Context, Limits, Waker};
 use super::fleet::Fleet;
+use super::pace::Pace;
 use super::recall::Recall;
 use super::reconcile::reconcile;
 use super::watch::{Scope, changes};
@@ -149,6 +150,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         fleet: Fleet::default(),
         recall: Recall::default(),
         cache: Cache::default(),
+        pace: Pace::default(),
         waker,
         metrics,
         stopping: Arc::clone(&stopping),
