@@ -8,9 +8,20 @@ use eks_upgrade_operator::cli::{Cli, Command};
 use eks_upgrade_operator::controller::{Options, run};
 use eks_upgrade_operator::telemetry;
 
-#[tokio::main]
-async fn main() -> ExitCode {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    let command = Cli::parse().command;
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    let code = runtime.block_on(carry_out(command));
+    // Not waited for: a name that DNS does not resolve, or a file on a disk that hangs, would keep the process for as long.
+    runtime.shutdown_background();
+    code
+}
+
+async fn carry_out(command: Command) -> ExitCode {
+    match command {
         Command::Crd => match serde_norway::to_string(&cluster_upgrade_crd()) {
             Ok(yaml) => {
                 print!("{yaml}");

@@ -12,6 +12,7 @@ use kube::runtime::controller::{Action, Error as ControllerError, applier};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
 
 use crate::eks::Eks;
 use crate::eks::aws::AwsEks;
@@ -32,6 +33,10 @@ use super::watch::{Scope, changes};
 
 /// How long what runs may take to end after a signal. Kubernetes grants thirty seconds by default; ten are promised.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(9);
+
+/// After how much silence a connection to the API server is given up. Calls have a shorter time of their own; this is for the
+/// lists and watches, and longer than the 290 seconds after which the API server ends a watch in which nothing happens.
+const SILENCE: Duration = Duration::from_mins(5);
 
 /// How the controller is set up.
 #[derive(Clone, Debug)]
@@ -65,6 +70,11 @@ pub enum RunError {
     /// Signals cannot be caught.
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
+    /// A watch ended by itself. A process that went on would look healthy and leave a namespace alone.
+    #[error(
+        "a watch has ended by itself; this is a bug, please report it. Restart the operator: open intents are looked up at its start"
+    )]
+    WatchEnded,
 }
 
 /// Why a reconcile brought nothing.
@@ -108,10 +118,12 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         allow_roles,
         metrics_addr,
     } = options;
-    let stop = signals()?;
+    let (told, mut stopped) = signals()?;
     let mut config = kube::Config::infer().await?;
     // Our own loop repeats; kube's would repeat a guarded write for minutes.
     config.default_retry = false;
+    config.read_timeout = Some(SILENCE);
+    config.reset_reader_on_write = true;
     let client = Client::try_from(config)?;
     let metrics = Arc::new(Metrics::default());
     let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
@@ -160,35 +172,35 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         .await
         .map_err(|error| RunError::Metrics(metrics_addr, error))?;
     let served = tokio::spawn(http::serve(listener, Arc::clone(&ctx), synced.clone()));
-    let controllers = scopes.into_iter().map(|(cache, scope)| {
+    let mut controllers = JoinSet::new();
+    for (cache, scope) in scopes {
         let running = Running {
             client: client.clone(),
             synced: synced.clone(),
             concurrency,
-            stop: stop.clone(),
+            stop: told.subscribe(),
         };
-        tokio::spawn(control(Arc::clone(&ctx), running, cache, scope))
-    });
-    let mut controllers = future::join_all(controllers);
-
-    let mut stopped = stop;
-    tokio::select! {
-        _ = stopped.wait_for(|stop| *stop) => {}
-        _ = &mut controllers => tracing::error!("every watch has ended; this is a bug"),
+        controllers.spawn(control(Arc::clone(&ctx), running, cache, scope));
     }
+
+    // In this order: a signal ends the watches too.
+    let ended = tokio::select! {
+        biased;
+        _ = stopped.wait_for(|stop| *stop) => Ok(()),
+        _ = controllers.join_next() => Err(RunError::WatchEnded),
+    };
     // What is being written ends; nothing new is sent.
     stopping.store(true, Ordering::Relaxed);
+    told.send_replace(true);
     tracing::info!("ending: what is under way is finished, nothing new is sent");
-    if tokio::time::timeout(SHUTDOWN_WITHIN, controllers)
-        .await
-        .is_err()
-    {
+    let all = async { while controllers.join_next().await.is_some() {} };
+    if tokio::time::timeout(SHUTDOWN_WITHIN, all).await.is_err() {
         tracing::warn!(
             "ended before everything was finished; open intents are looked up at the next start"
         );
     }
     served.abort();
-    Ok(())
+    ended
 }
 
 /// One watch per namespace: a cache shared by several watches would lose objects when one of them lists anew.
@@ -209,11 +221,12 @@ fn watched(namespaces: Vec<String>) -> Vec<Option<String>> {
 }
 
 /// Becomes true on the first SIGTERM or SIGINT; the second SIGINT ends the process at once.
-fn signals() -> Result<watch::Receiver<bool>, RunError> {
+fn signals() -> Result<(watch::Sender<bool>, watch::Receiver<bool>), RunError> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).map_err(RunError::Signals)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(RunError::Signals)?;
     let (stop, stopped) = watch::channel(false);
+    let told = stop.clone();
     tokio::spawn(async move {
         tokio::select! {
             _ = terminate.recv() => {}
@@ -223,7 +236,7 @@ fn signals() -> Result<watch::Receiver<bool>, RunError> {
         interrupt.recv().await;
         std::process::exit(130);
     });
-    Ok(stopped)
+    Ok((told, stopped))
 }
 
 /// What every scope is run with.
@@ -246,14 +259,15 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
         Some(namespace) => Api::namespaced(client, namespace),
         None => Api::all(client),
     };
+    let ending = stop.clone();
     let queue = changes(Arc::clone(&ctx), api, scope).take_until(Box::pin(async move {
         let _closed = stop.wait_for(|stop| *stop).await.is_err();
     }));
     let config = kube::runtime::controller::Config::default().concurrency(concurrency.get());
     let looked_at = applier(
         move |object: Arc<Watched>, ctx: Shared| {
-            let synced = synced.clone();
-            Box::pin(async move { look(ctx, &object, synced).await })
+            let (synced, ending) = (synced.clone(), ending.clone());
+            Box::pin(async move { look(ctx, &object, synced, ending).await })
         },
         |object, error, ctx| again(&ctx, &object, error),
         ctx,
@@ -284,10 +298,15 @@ async fn look(
     ctx: Shared,
     object: &Watched,
     synced: Vec<watch::Receiver<bool>>,
+    mut ending: watch::Receiver<bool>,
 ) -> Result<Action, ReconcileError> {
     // Who owns a cluster is known once every namespace has been listed.
     for mut synced in synced {
-        if synced.wait_for(|synced| *synced).await.is_err() {
+        let is_synced = tokio::select! {
+            synced = synced.wait_for(|synced| *synced) => synced.is_ok(),
+            _ = ending.wait_for(|ending| *ending) => false,
+        };
+        if !is_synced {
             return Ok(Action::await_change());
         }
     }

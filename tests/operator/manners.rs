@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::Process;
+use harness::{Process, eventually};
 use serde_json::Value;
 
 use crate::world::{
@@ -116,6 +116,41 @@ async fn sigterm_ends_it_while_reads_hang() {
     world.create(World::manifest("prod", "1.34")).await;
     world.until_asked("a read hangs", |_| true).await;
     ends_cleanly(&mut operator).await;
+}
+
+#[tokio::test]
+async fn sigterm_ends_it_while_a_file_hangs() {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    const NONBLOCK: i32 = 0o4000;
+    let world = World::new("{clusters: [{name: prod, version: '1.33'}]}").await;
+    let token = std::env::temp_dir().join(format!("token-{}", uuid::Uuid::new_v4()));
+    let made = std::process::Command::new("mkfifo")
+        .arg(&token)
+        .status()
+        .unwrap();
+    assert!(made.success());
+    let mut operator = world
+        .bare_program()
+        .args(["--namespace", &world.namespace])
+        .env("AWS_ACCESS_KEY_ID", "")
+        .env("AWS_SECRET_ACCESS_KEY", "")
+        .env("AWS_WEB_IDENTITY_TOKEN_FILE", &token)
+        .env("AWS_ROLE_ARN", "arn:aws:iam::111122223333:role/operator")
+        .start()
+        .unwrap();
+    world.create(World::manifest("prod", "1.34")).await;
+    // It can be opened so only while somebody reads, and who reads gets nothing while it is open.
+    let _held = eventually("it reads the token", DEADLINE, async || {
+        std::fs::OpenOptions::new()
+            .write(true)
+            .custom_flags(NONBLOCK)
+            .open(&token)
+            .map_err(|error| error.to_string())
+    })
+    .await
+    .unwrap();
+    ends_cleanly(&mut operator).await;
+    std::fs::remove_file(token).unwrap();
 }
 
 #[tokio::test]
