@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32};
+use std::str::FromStr;
 
 use clap::{Args, Parser, Subcommand};
 use jiff::SignedDuration;
@@ -79,10 +80,9 @@ pub struct Run {
     #[arg(
         long,
         env = "EKS_UPGRADE_ALLOW_ROLE",
-        value_delimiter = ' ',
         value_name = "NAMESPACE=ARN-PATTERN"
     )]
-    pub allow_role: Vec<AllowRole>,
+    pub allow_role: Vec<AllowRoles>,
 
     /// Where /metrics, /healthz and /readyz are served
     #[arg(
@@ -129,9 +129,22 @@ impl From<Run> for Options {
             },
             concurrency,
             namespaces: namespace,
-            allow_roles: allow_role,
+            allow_roles: allow_role.into_iter().flat_map(|roles| roles.0).collect(),
             metrics_addr,
         }
+    }
+}
+
+/// Entries of `--allow-role` with white space between them. None in a variable that is set to nothing, as templates do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AllowRoles(Vec<AllowRole>);
+
+impl FromStr for AllowRoles {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let entries = text.split_whitespace().map(str::parse);
+        entries.collect::<Result<_, _>>().map(Self)
     }
 }
 

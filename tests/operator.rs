@@ -8,6 +8,8 @@
 
 #[path = "operator/api_server.rs"]
 mod api_server;
+#[path = "operator/blind.rs"]
+mod blind;
 #[path = "operator/churn.rs"]
 mod churn;
 #[path = "operator/crashes.rs"]

@@ -7,6 +7,7 @@ mod context;
 mod events;
 mod execute;
 mod fleet;
+mod later;
 mod observe;
 mod pace;
 mod persist;

@@ -32,7 +32,8 @@ pub fn status_of(decision: &Decision, generation: i64, now: Timestamp) -> Cluste
 /// all the time would never come to anything.
 ///
 /// # Errors
-/// [`StoreError::Conflict`] where what was decided on changed meanwhile: then nothing of the decision counts.
+/// [`StoreError::Conflict`] where what was decided on changed meanwhile, [`StoreError::Gone`] where another object bears
+/// its name by now: then nothing of the decision counts.
 pub async fn persist<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     object: &Arc<Stored>,
@@ -43,10 +44,13 @@ pub async fn persist<E: Eks, S: Store, C: Clock>(
         match persist_once(ctx, &at, decision).await {
             Err(StoreError::Conflict) => {
                 let live = ctx.store.live(&object.key).await?;
+                if live.uid != object.uid {
+                    return Err(StoreError::Gone);
+                }
                 if !is_same_but_for_version(&at, &live) {
                     return Err(StoreError::Conflict);
                 }
-                at = Arc::new(live);
+                at = live;
             }
             other => return other,
         }
@@ -103,7 +107,7 @@ pub async fn persist_answer<E: Eks, S: Store, C: Clock>(
                 let Some(merged) = onto(announced, &live, &answer) else {
                     return Err(StoreError::Conflict);
                 };
-                at = Arc::new(live);
+                at = live;
                 answer.memory = merged;
             }
             other => return other,

@@ -16,9 +16,10 @@ use crate::api::ClusterUpgrade;
 use crate::eks::Eks;
 use crate::plan::Wish;
 use crate::store::Key;
-use crate::store::kube::{KubeStore, Watched, stored};
+use crate::store::kube::{KubeStore, News, Watched, stored};
 
 use super::context::{Clock, Context};
+use super::later::Later;
 
 /// The last-applied configuration of kubectl: as large as the object, and of no use here.
 const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
@@ -49,6 +50,7 @@ pub fn changes<E: Eks, C: Clock>(
         synced,
     } = scope;
     let mut listing = Listing::default();
+    let later = Later::default();
     let watched = watch(api, watcher::Config::default())
         .default_backoff()
         .modify(|object| {
@@ -58,10 +60,17 @@ pub fn changes<E: Eks, C: Clock>(
         .reflect(writer)
         .flat_map(move |event| {
             let changed = match event {
-                Ok(event) => took(&ctx, namespace.as_deref(), &mut listing, &synced, event)
-                    .into_iter()
-                    .map(Ok)
-                    .collect(),
+                Ok(event) => took(
+                    &ctx,
+                    namespace.as_deref(),
+                    &mut listing,
+                    &later,
+                    &synced,
+                    event,
+                )
+                .into_iter()
+                .map(Ok)
+                .collect(),
                 Err(error) => {
                     failed(&error);
                     vec![Err(error)]
@@ -89,7 +98,7 @@ fn failed(error: &watcher::Error) {
             "the API server knows no ClusterUpgrade: install the CRD (eks-upgrade-operator crd | kubectl apply -f -); tried again by itself"
         ),
         Some(403) => {
-            tracing::error!(%error, "the operator may not list and watch ClusterUpgrades: see its RBAC; tried again by itself");
+            tracing::error!(%error, "the operator may not list and watch ClusterUpgrades: see its RBAC; nothing is started in any namespace until it may, tried again by itself");
         }
         // The watch was interrupted; it is resumed or listed anew.
         Some(410) => tracing::debug!(%error, "the watch starts anew"),
@@ -109,9 +118,10 @@ struct Listing {
 
 /// Takes an event into everything that is kept of objects. Returns the objects that have to be looked at.
 fn took<E: Eks, C: Clock>(
-    ctx: &Context<E, KubeStore, C>,
+    ctx: &Arc<Context<E, KubeStore, C>>,
     namespace: Option<&str>,
     listing: &mut Listing,
+    later: &Later,
     synced: &Sender<bool>,
     event: Event<Watched>,
 ) -> Vec<Key> {
@@ -124,18 +134,25 @@ fn took<E: Eks, C: Clock>(
             let object = stored(&object);
             listing.listed.insert(object.key.clone());
             ctx.waker.wake(ctx.fleet.note(&object));
-            if ctx.store.saw(&object) {
-                listing.changed.insert(object.key);
+            match ctx.store.saw(&object) {
+                News::None => {}
+                News::Status => later.wake(ctx, object.key),
+                News::Asked => {
+                    listing.changed.insert(object.key);
+                }
             }
             Vec::new()
         }
         Event::Apply(object) => {
             let object = stored(&object);
             ctx.waker.wake(ctx.fleet.note(&object));
-            if ctx.store.saw(&object) {
-                vec![object.key]
-            } else {
-                Vec::new()
+            match ctx.store.saw(&object) {
+                News::None => Vec::new(),
+                News::Status => {
+                    later.wake(ctx, object.key);
+                    Vec::new()
+                }
+                News::Asked => vec![object.key],
             }
         }
         Event::Delete(object) => {

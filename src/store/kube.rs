@@ -41,10 +41,21 @@ pub struct KubeStore {
 /// What this process knows beyond the watch.
 #[derive(Default)]
 struct Local {
-    /// Own writes that the watch has not shown yet.
-    written: HashMap<Key, Arc<Stored>>,
+    /// Own writes and live reads that the watch has not shown yet.
+    ahead: HashMap<Key, Arc<Stored>>,
     /// What of each object the last trigger or own write had.
-    marks: HashMap<Key, u64>,
+    marks: HashMap<Key, Mark>,
+}
+
+/// What of an object differs from what this process saw or wrote last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing that matters.
+    None,
+    /// Only its status: another replica wrote it, or somebody edited it.
+    Status,
+    /// What is asked for, or which object it is.
+    Asked,
 }
 
 impl KubeStore {
@@ -69,26 +80,40 @@ impl KubeStore {
         self.local.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes note of an object in the watch. Says whether it differs, in something that matters, from what this process
-    /// saw or wrote last: own status writes and relists are no reason to look at EKS again.
-    pub fn saw(&self, object: &Stored) -> bool {
+    /// Takes note of an object in the watch. Says in what that matters it differs from what this process saw or wrote
+    /// last: own status writes and relists are no reason to look at EKS again.
+    pub fn saw(&self, object: &Stored) -> News {
         let mark = mark(object);
         let mut local = self.local();
         if local
-            .written
+            .ahead
             .get(&object.key)
-            .is_some_and(|written| !written.is_newer_than(object))
+            .is_some_and(|ahead| !ahead.is_newer_than(object))
         {
-            local.written.remove(&object.key);
+            local.ahead.remove(&object.key);
         }
-        local.marks.insert(object.key.clone(), mark) != Some(mark)
+        match local.marks.insert(object.key.clone(), mark) {
+            Some(known) if known == mark => News::None,
+            Some(known) if known.asked == mark.asked => News::Status,
+            _ => News::Asked,
+        }
     }
 
     /// Forgets a deleted object.
     pub fn forget(&self, key: &Key) {
         let mut local = self.local();
-        local.written.remove(key);
+        local.ahead.remove(key);
         local.marks.remove(key);
+    }
+
+    /// Keeps what is known before the watch shows it, so that a watch that lags, or has died unnoticed, does not have the
+    /// same old state decided on again and again.
+    fn keep(&self, object: &Arc<Stored>) {
+        let mut local = self.local();
+        let known = local.ahead.get(&object.key);
+        if known.is_none_or(|known| !known.is_newer_than(object)) {
+            local.ahead.insert(object.key.clone(), Arc::clone(object));
+        }
     }
 
     async fn call<T>(
@@ -157,18 +182,19 @@ impl Store for KubeStore {
             .or_else(|| self.caches.get(&None))
             .and_then(|cache| cache.get(&reference))
             .map(|watched| Arc::new(stored(&watched)));
-        let written = self.local().written.get(key).cloned();
-        match (watched, written) {
-            (Some(watched), Some(written)) if written.is_newer_than(&watched) => Some(written),
+        let ahead = self.local().ahead.get(key).cloned();
+        match (watched, ahead) {
+            (Some(watched), Some(ahead)) if ahead.is_newer_than(&watched) => Some(ahead),
             (watched, _) => watched,
         }
     }
 
-    async fn live(&self, key: &Key) -> Result<Stored, StoreError> {
+    async fn live(&self, key: &Key) -> Result<Arc<Stored>, StoreError> {
         let api: Api<Watched> = Api::namespaced(self.client.clone(), &key.namespace);
-        self.call("get", api.get(&key.name))
-            .await
-            .map(|object| stored(&object))
+        let object = self.call("get", api.get(&key.name)).await?;
+        let object = Arc::new(stored(&object));
+        self.keep(&object);
+        Ok(object)
     }
 
     async fn write_status(
@@ -187,9 +213,7 @@ impl Store for KubeStore {
         let written = self.apply(at, &value).await?;
         next.resource_version = written.metadata.resource_version.unwrap_or_default();
         let next = Arc::new(next);
-        self.local()
-            .written
-            .insert(at.key.clone(), Arc::clone(&next));
+        self.keep(&next);
         Ok(next)
     }
 
@@ -248,8 +272,14 @@ impl Store for KubeStore {
     }
 }
 
-/// What of an object matters for whether it is looked at again.
-fn mark(object: &Stored) -> u64 {
+/// What of an object matters for whether it is looked at again, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    asked: u64,
+    status: u64,
+}
+
+fn mark(object: &Stored) -> Mark {
     let Stored {
         key: _,
         uid,
@@ -260,15 +290,20 @@ fn mark(object: &Stored) -> u64 {
         retry_requested_at,
         body,
     } = object;
-    let mut hasher = DefaultHasher::new();
-    (uid, generation, deleting, retry_requested_at).hash(&mut hasher);
-    match body {
+    let (status, unreadable) = match body {
         // The text form: a status has no cheaper identity, and one is made per event only.
-        Ok(Body { spec: _, status }) => serde_json::to_string(status)
-            .unwrap_or_default()
-            .hash(&mut hasher),
-        Err(error) => error.0.hash(&mut hasher),
+        Ok(Body { spec: _, status }) => (serde_json::to_string(status).unwrap_or_default(), None),
+        Err(error) => (String::new(), Some(&error.0)),
+    };
+    Mark {
+        asked: hashed((uid, generation, deleting, retry_requested_at, unreadable)),
+        status: hashed(status),
     }
+}
+
+fn hashed(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
     hasher.finish()
 }
 
@@ -315,7 +350,8 @@ fn classify(error: &kube::Error) -> StoreError {
         kube::Error::Api(status) => match status.code {
             404 | 410 => StoreError::Gone,
             409 => StoreError::Conflict,
-            408 | 429 | 500..=599 => StoreError::Unavailable(status.message.clone()),
+            // 401: a token that has just expired, or an API server that is still starting. The next call has a new one.
+            401 | 408 | 429 | 500..=599 => StoreError::Unavailable(status.message.clone()),
             _ => StoreError::Refused(status.message.clone()),
         },
         other => StoreError::Unavailable(other.to_string()),

@@ -122,11 +122,11 @@ pub struct Note {
 
 /// The port to the Kubernetes API.
 pub trait Store: Send + Sync + 'static {
-    /// The object as the watch showed it last, or as this process wrote it, whichever is later.
+    /// The object as the watch showed it last, or as this process read it live or wrote it, whichever is latest.
     fn cached(&self, key: &Key) -> Option<Arc<Stored>>;
 
-    /// The object as it is now.
-    fn live(&self, key: &Key) -> impl Future<Output = Result<Stored, StoreError>> + Send;
+    /// The object as it is now; from then on [`Store::cached`] shows nothing older.
+    fn live(&self, key: &Key) -> impl Future<Output = Result<Arc<Stored>, StoreError>> + Send;
 
     /// Writes the whole status, only if the object is still at `at`'s resource version and uid.
     fn write_status(
