@@ -27,7 +27,7 @@ use std::sync::Arc;
 /// How many objects are measured, after some that warm up.
 const MEASURED: usize = 40;
 const WARM_UP: usize = 5;
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "us-west-2";
 
@@ -190,7 +190,7 @@ impl Bench {
         let mut writes = Vec::new();
         for n in 0..MEASURED + WARM_UP {
             let name = format!("operator-{n}");
-            api.create(&PostParams::default(), &manifest(&name))
+            api.create(&PostParams::default(), &manifest(&name, "1.34"))
                 .await
                 .unwrap();
             let mut seen = None;
@@ -239,7 +239,7 @@ impl Bench {
         let mut latencies = Vec::new();
         for n in 0..MEASURED + WARM_UP {
             let name = format!("floor-{n}");
-            api.create(&PostParams::default(), &manifest(&name))
+            api.create(&PostParams::default(), &manifest(&name, "1.34"))
                 .await
                 .unwrap();
             let object = loop {
@@ -330,8 +330,7 @@ impl Bench {
         let mut operator = self.operator(namespace);
         let metrics = metrics_address(&mut operator).await;
         ready(&metrics).await;
-        let mut object = manifest("idle-0");
-        object.spec.version = "1.33".to_owned();
+        let object = manifest("idle-0", "1.33");
         api.create(&PostParams::default(), &object).await.unwrap();
         let settled = eventually("the object is up to date", DEADLINE, async || {
             let object = api.get("idle-0").await.unwrap();
@@ -397,12 +396,12 @@ async fn get(url: &str) -> String {
     answer.split_once("\r\n\r\n").unwrap().1.to_owned()
 }
 
-fn manifest(name: &str) -> ClusterUpgrade {
+fn manifest(name: &str, version: &str) -> ClusterUpgrade {
     serde_json::from_value(json!({
         "apiVersion": "eksupgrade.dev/v1alpha1",
         "kind": "ClusterUpgrade",
         "metadata": {"name": name},
-        "spec": {"cluster": {"accountId": ACCOUNT, "region": REGION, "name": name}, "version": "1.34"},
+        "spec": {"cluster": {"accountId": ACCOUNT, "region": REGION, "name": name}, "version": version},
     }))
     .unwrap()
 }

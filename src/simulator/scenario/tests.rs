@@ -126,6 +126,6 @@ fn the_reference_in_the_docs_and_the_sample_are_scenarios() {
     assert_eq!(scenario.clusters.len(), 1);
     assert_eq!(scenario.faults.len(), 5);
 
-    let sample = include_str!("../../../deploy/samples/scenario.yaml");
+    let sample = include_str!("../../../deploy/samples/simulator/scenario.yaml");
     assert_eq!(Scenario::parse(sample).unwrap().clusters.len(), 3);
 }
