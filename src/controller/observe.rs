@@ -30,7 +30,11 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
     }) {
         match read {
             Read::Tracked(id) => {
-                observed.tracked = Some(ctx.eks.describe_update(target, &id).await);
+                let update = ctx.eks.describe_update(target, &id).await;
+                if let Ok(update) = &update {
+                    remember(ctx, target, update);
+                }
+                observed.tracked = Some(update);
             }
             Read::Cluster => observed.cluster = Some(ctx.eks.describe_cluster(target).await),
             Read::Updates => observed.updates = Some(updates(ctx, target).await),
