@@ -26,6 +26,8 @@ demo: assets ## watch real upgrades of a simulated EKS, by a real API server; KE
 	$(build)
 	@KEEP='$(KEEP)' cargo run --quiet --locked --example demo
 
+# Tests mostly wait for servers, so more of them run at a time than there are cores.
+test: export RUST_TEST_THREADS ?= 6
 test: assets ## run all tests
 	cargo test --locked --workspace
 

@@ -31,8 +31,11 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
     }) {
         match read {
             Read::Tracked(id) => {
-                observed.tracked =
-                    Some(paced(ctx, target, ctx.eks.describe_update(target, &id)).await);
+                let update = paced(ctx, target, ctx.eks.describe_update(target, &id)).await;
+                if let Ok(update) = &update {
+                    remember(ctx, target, update);
+                }
+                observed.tracked = Some(update);
             }
             Read::Cluster => {
                 observed.cluster = Some(paced(ctx, target, ctx.eks.describe_cluster(target)).await);

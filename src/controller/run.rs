@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::{StreamExt, future};
+use futures::{FutureExt, StreamExt, future};
 use jiff::{SignedDuration, Timestamp};
 use kube::runtime::controller::{Action, Error as ControllerError, applier};
 use kube::runtime::reflector::{ObjectRef, Store, store};
@@ -260,6 +260,7 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
         None => Api::all(client),
     };
     let ending = stop.clone();
+    let stopped_early = stopped_before_ready(stop.clone(), cache.clone());
     let queue = changes(Arc::clone(&ctx), api, scope).take_until(Box::pin(async move {
         let _closed = stop.wait_for(|stop| *stop).await.is_err();
     }));
@@ -275,22 +276,33 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
         Box::pin(queue),
         config,
     );
-    looked_at
-        .for_each(|result| {
-            match result {
-                Err(ControllerError::ObjectNotFound(object)) => {
-                    tracing::debug!(%object, "no longer there");
-                }
-                // Reported where they happened.
-                Ok(_)
-                | Err(ControllerError::ReconcilerFailed(..) | ControllerError::QueueError(_)) => {}
-                Err(ControllerError::RunnerError(error)) => {
-                    tracing::error!(%error, "the runner failed");
-                }
+    let looked_at = looked_at.for_each(|result| {
+        match result {
+            Err(ControllerError::ObjectNotFound(object)) => {
+                tracing::debug!(%object, "no longer there");
             }
-            future::ready(())
-        })
-        .await;
+            // Reported where they happened.
+            Ok(_) | Err(ControllerError::ReconcilerFailed(..) | ControllerError::QueueError(_)) => {
+            }
+            Err(ControllerError::RunnerError(error)) => {
+                tracing::error!(%error, "the runner failed");
+            }
+        }
+        future::ready(())
+    });
+    tokio::select! {
+        () = looked_at => {}
+        () = stopped_early => {}
+    }
+}
+
+/// Ends when it is to stop and the first list has not come: nothing was looked at, so there is nothing to finish, and kube's
+/// runner would wait for the list for ever.
+async fn stopped_before_ready(mut stop: watch::Receiver<bool>, cache: Store<Watched>) {
+    let _closed = stop.wait_for(|stop| *stop).await.is_err();
+    if cache.wait_until_ready().now_or_never().is_some() {
+        future::pending::<()>().await;
+    }
 }
 
 /// One reconcile, in a task of its own: a bug in one object's does not end the others'.

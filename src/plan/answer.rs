@@ -5,10 +5,12 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::{ClusterUpgradeStatus, ErrorDetail, Reason, Update, UpdateStatus};
 use crate::eks::{EksError, ErrorKind, UpdateView};
 
+use super::cluster;
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere;
 use super::facts::Settings;
 use super::intent;
+use super::refusal;
 use super::remember;
 use super::say;
 use super::time::backoff;
@@ -64,13 +66,16 @@ fn accepted(
         errors: Vec::new(),
         ..update.clone()
     };
-    let message = format!(
-        "EKS accepted the upgrade from {} to {} ({}){}.",
-        followed.from_version,
-        followed.to_version,
-        say::named(&followed),
-        say::then(&memory.path, followed.to_version)
+    let place = memory
+        .cluster
+        .as_ref()
+        .and_then(|cluster| cluster::arn_place(&cluster.arn));
+    let cluster = place.map_or_else(
+        || "the cluster".to_owned(),
+        |(_, _, name)| format!("cluster {name}"),
     );
+    // It was started just now, so it is neither suspended nor overdue.
+    let message = say::running(&cluster, memory, &followed, false, None);
     next.update = Some(followed);
     let wake = if elsewhere::is_running(view) {
         Wake::After(settings.poll_interval)
@@ -133,6 +138,10 @@ fn not_accepted(
         errors: said,
         ..update.clone()
     });
+    if refusal::is_said(memory) {
+        // The same request as before, refused again: what is said stays, or it would flap at each resync.
+        return Decision::keep(&next, Wake::Now);
+    }
     let message = format!(
         "EKS refused to upgrade from {} to {}: {}. The cluster is looked at next.",
         update.from_version,

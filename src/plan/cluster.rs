@@ -115,7 +115,7 @@ pub fn is_meant(facts: &Facts<'_>) -> bool {
 }
 
 /// Region, account and name of a cluster's ARN, in any partition.
-fn arn_place(arn: &str) -> Option<(&str, &str, &str)> {
+pub fn arn_place(arn: &str) -> Option<(&str, &str, &str)> {
     let mut parts = arn.splitn(6, ':');
     let ("arn", _partition, "eks") = (parts.next()?, parts.next()?, parts.next()?) else {
         return None;

@@ -12,7 +12,8 @@ use super::remember::{self, refreshed};
 use super::time::{after, backoff, shown, until};
 use super::token::TokenParts;
 use super::{
-    CLOCK_TOLERANCE, LOOK_AFTER_SEND, SEND_WITHIN, VERSION_UPDATE, cluster, elsewhere, say, trouble,
+    CLOCK_TOLERANCE, LOOK_AFTER_SEND, SEND_WITHIN, VERSION_UPDATE, cluster, elsewhere, refusal,
+    say, trouble,
 };
 
 /// Writes the intent for a hop, whose first send follows the write.
@@ -62,13 +63,19 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
     memory.attempts = Some(attempt);
     pass_over(facts, &mut memory, &intent, hop);
     remember::remember_update(&mut memory, intent);
+    let said = if refusal::is_repeated(facts, hop) {
+        // Made again after a refusal: what is said stays until EKS answers otherwise.
+        Decision::keep(&memory, Wake::Now)
+    } else {
+        Decision::say(memory, Reason::Updating, message, Wake::Now)
+    };
     Decision {
         action: Some(Action::Send(VersionRequest {
             version: to,
             client_request_token,
             force,
         })),
-        ..Decision::say(memory, Reason::Updating, message, Wake::Now)
+        ..said
     }
 }
 

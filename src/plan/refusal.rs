@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::{Reason, UpdateStatus};
+use crate::api::{ClusterUpgradeStatus, Reason, UpdateStatus};
 use crate::eks::ErrorKind;
 
 use super::consider::{Hop, Verdict};
@@ -125,4 +125,29 @@ pub fn refused(
         Outcome::Say(reason, message) => Verdict::Hold(reason, message, Wake::After(wait)),
         Outcome::Keep | Outcome::Silent => Verdict::Keep(Wake::After(wait)),
     })
+}
+
+/// Whether the object says already, of its present spec, that EKS refuses its request.
+pub fn is_said(memory: &ClusterUpgradeStatus) -> bool {
+    memory.conditions.iter().any(|condition| {
+        let is_of_refusal = [
+            Reason::RequestRejected,
+            Reason::PreflightFailed,
+            Reason::AccessDenied,
+            Reason::CredentialsUnavailable,
+        ]
+        .iter()
+        .any(|reason| reason.as_str() == condition.reason);
+        is_of_refusal && condition.observed_generation == memory.observed_generation
+    })
+}
+
+/// Whether `hop` was refused before, and nothing else was asked for since.
+pub fn is_repeated(facts: &Facts<'_>, hop: Hop) -> bool {
+    let was_refused = facts.memory.update.as_ref().is_some_and(|update| {
+        update.status == Some(UpdateStatus::Refused)
+            && (update.from_version, update.to_version) == (hop.from, hop.to)
+    });
+    let is_same_spec = facts.memory.observed_generation == Some(facts.object.generation);
+    was_refused && is_same_spec && is_said(facts.memory)
 }

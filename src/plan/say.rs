@@ -1,9 +1,11 @@
 //! The sentences. Each says what is, why, and what to do next; none changes while nothing changes.
 
-use crate::api::{ErrorDetail, Minor, RETRY_ANNOTATION, Update};
+use crate::api::{ClusterUpgradeStatus, ErrorDetail, Minor, RETRY_ANNOTATION, Update};
 use crate::eks::{EksError, ErrorKind, UpdateView};
 
 use super::facts::Facts;
+use super::time::shown;
+use super::track;
 
 /// A condition's message takes 32768 bytes; a character has at most four.
 pub const MESSAGE_LIMIT: usize = 8_000;
@@ -38,6 +40,32 @@ pub fn cluster(facts: &Facts<'_>) -> String {
         |_| "the cluster".to_owned(),
         |wish| format!("cluster {}", wish.target.name),
     )
+}
+
+/// What is said about a running update, from its acceptance on: the same words, so that status is written once.
+pub fn running(
+    cluster: &str,
+    memory: &ClusterUpgradeStatus,
+    update: &Update,
+    is_suspended: bool,
+    overdue_minutes: Option<i64>,
+) -> String {
+    let (from, to) = (update.from_version, update.to_version);
+    let next = if is_suspended {
+        "; suspended, so nothing follows".to_owned()
+    } else {
+        then(&memory.path, to)
+    };
+    let since =
+        track::began(update).map_or_else(String::new, |at| format!(", since {}", shown(at)));
+    let which = named(update);
+    let pace = match overdue_minutes {
+        Some(minutes) => format!(
+            "It is overdue, at more than {minutes} minutes: see the cluster's health and AWS support. EKS cannot stop it, and it is still followed."
+        ),
+        None => "This usually takes 8 to 15 minutes.".to_owned(),
+    };
+    format!("EKS upgrades {cluster} from {from} to {to} ({which}{since}){next}. {pace}")
 }
 
 /// EKS's errors, in its words; as many as a person reads.

@@ -10,7 +10,7 @@ use super::elsewhere;
 use super::facts::{Facts, Settings};
 use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
-use super::time::{after, shown};
+use super::time::after;
 use super::{LOOK_AFTER_SEND, cluster, consider, say, trouble};
 
 /// Whether an update in status is followed: it runs, or it succeeded and the hop is not known to be done.
@@ -37,7 +37,7 @@ pub fn follow(facts: &Facts<'_>, update: &Update) -> Decision {
 }
 
 /// When the update began, by EKS's clock, else by ours.
-fn began(update: &Update) -> Option<Timestamp> {
+pub fn began(update: &Update) -> Option<Timestamp> {
     update.created_at.or(update.requested_at)
 }
 
@@ -48,27 +48,10 @@ pub fn is_overdue(update: &Update, settings: &Settings, now: Timestamp) -> bool 
 
 /// What is said about a running update.
 fn sentence(facts: &Facts<'_>, memory: &ClusterUpgradeStatus, update: &Update) -> String {
-    let Update {
-        from_version: from,
-        to_version: to,
-        ..
-    } = update;
-    let next = match &facts.object.wish {
-        Ok(wish) if wish.suspend => "; suspended, so nothing follows".to_owned(),
-        _ => say::then(&memory.path, *to),
-    };
-    let since = began(update).map_or_else(String::new, |at| format!(", since {}", shown(at)));
-    let which = say::named(update);
-    let pace = if is_overdue(update, facts.settings, facts.now) {
-        format!(
-            "It is overdue, at more than {} minutes: see the cluster's health and AWS support. EKS cannot stop it, and it is still followed.",
-            facts.settings.overdue_after.as_mins()
-        )
-    } else {
-        "This usually takes 8 to 15 minutes.".to_owned()
-    };
-    let cluster = say::cluster(facts);
-    format!("EKS upgrades {cluster} from {from} to {to} ({which}{since}){next}. {pace}")
+    let is_suspended = facts.object.wish.as_ref().is_ok_and(|wish| wish.suspend);
+    let overdue = is_overdue(update, facts.settings, facts.now)
+        .then(|| facts.settings.overdue_after.as_mins());
+    say::running(&say::cluster(facts), memory, update, is_suspended, overdue)
 }
 
 fn poll(facts: &Facts<'_>) -> Wake {

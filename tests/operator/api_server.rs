@@ -6,6 +6,7 @@ use futures::{StreamExt as _, stream};
 use harness::{ControlPlane, Process, eventually};
 use kube::api::PostParams;
 use serde_json::json;
+use tokio::sync::OnceCell;
 
 use crate::world::{
     CRD, DEADLINE, World, address, condition, fetch, install_crd, operator_program,
@@ -53,10 +54,10 @@ async fn the_api_server_restarts_in_mid_update_and_it_goes_on() {
     plane.stop().await.unwrap();
     let plane = ControlPlane::start_in(&directory.0).await.unwrap();
     // The same objects, on a port that may be another: then it is another operator that goes on.
-    let moved = world_at(&plane, &world).await;
     let mut restarted = None;
-    if let Some(program) = moved {
+    if !world.is_at(&plane).await {
         operator.kill9().unwrap();
+        let program = world.program().env("KUBECONFIG", plane.kubeconfig_path());
         restarted = Some(program.start().unwrap());
     }
     let client = plane.client().await.unwrap();
@@ -78,13 +79,6 @@ async fn the_api_server_restarts_in_mid_update_and_it_goes_on() {
     let history = done.status.unwrap().history;
     assert_eq!(history[1].id, running.id);
     drop(restarted);
-}
-
-/// The operator's program for a world whose API server has another address by now; none where it is the same.
-async fn world_at(plane: &ControlPlane, world: &World) -> Option<harness::Program> {
-    let now = plane.config().await.unwrap().cluster_url;
-    let same = world.api_server() == now.to_string();
-    (!same).then(|| world.program().env("KUBECONFIG", plane.kubeconfig_path()))
 }
 
 /// Makes so many objects that a list of all comes in two pages. They are being deleted, so nothing is done about them, and
@@ -126,7 +120,7 @@ async fn objects_made_and_changed_while_it_does_not_look_are_seen_after_a_new_li
     signal(&operator, "-STOP");
     plane.stop().await.unwrap();
     let plane = ControlPlane::start_in(&directory.0).await.unwrap();
-    if world_at(&plane, &world).await.is_some() {
+    if !world.is_at(&plane).await {
         // Its port was taken meanwhile, so this operator cannot find it again. Seldom, and told.
         eprintln!("the API server got another port: nothing to be seen here");
         signal(&operator, "-CONT");
@@ -184,6 +178,18 @@ async fn without_the_crd_it_says_so_is_not_ready_and_works_once_it_is_there() {
     assert!(head.starts_with("http/1.1 200"), "{head}");
 }
 
+/// A control plane that takes every object, shared by the tests that need one.
+async fn loose_plane() -> &'static ControlPlane {
+    static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+    SHARED
+        .get_or_init(async || {
+            let plane = ControlPlane::start().await.unwrap();
+            install_crd(&plane, &loosened()).await;
+            plane
+        })
+        .await
+}
+
 /// The CRD with everything that could refuse an object taken out.
 fn loosened() -> String {
     let mut crd: serde_json::Value = serde_norway::from_str(CRD).unwrap();
@@ -196,10 +202,8 @@ fn loosened() -> String {
 
 #[tokio::test]
 async fn an_object_that_cannot_be_read_stops_no_other_and_keeps_its_memory() {
-    let plane = ControlPlane::start().await.unwrap();
-    install_crd(&plane, &loosened()).await;
     let world = World::on(
-        &plane,
+        loose_plane().await,
         "{durations: {update: 300ms}, clusters: [{name: bad, version: '1.33'}, {name: good, version: '1.33'}]}",
     )
     .await;
@@ -285,10 +289,8 @@ async fn an_object_that_cannot_be_read_stops_no_other_and_keeps_its_memory() {
 
 #[tokio::test]
 async fn one_that_waits_and_becomes_unreadable_lets_the_next_go() {
-    let plane = ControlPlane::start().await.unwrap();
-    install_crd(&plane, &loosened()).await;
     let world = World::on(
-        &plane,
+        loose_plane().await,
         "{durations: {update: 3s}, clusters: [{name: a, version: '1.33'}, {name: b, version: '1.33'}, {name: c, version: '1.33'}]}",
     )
     .await;
@@ -351,6 +353,11 @@ async fn without_an_api_server_it_is_not_ready_and_says_why() {
     assert!(body.contains("listed"), "{body}");
     operator.sigterm().unwrap();
     assert!(operator.wait(DEADLINE).await.unwrap().success());
+    assert!(
+        !operator.tail().contains("before everything was finished"),
+        "there was nothing to finish:\n{}",
+        operator.tail()
+    );
     std::fs::remove_file(kubeconfig).unwrap();
 
     let mut without = operator_program()

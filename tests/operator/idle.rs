@@ -133,15 +133,15 @@ async fn a_hop_is_written_in_a_few_states_that_never_go_back() {
     let world =
         World::new("{durations: {update: 2s}, clusters: [{name: prod, version: '1.33'}]}").await;
     let created = world.create(World::manifest("prod", "1.35")).await;
-    let states = States::since(&world, &created).await;
+    let written = States::since(&world, &created).await;
     let _operator = world.operator();
     let done = world.until_reason("prod", "UpToDate").await;
-    let states = states.until(&done).await;
+    let states = written.until(&done).await;
     let story: Vec<_> = states
         .iter()
         .map(|object| {
-            let status = object.status.as_ref().unwrap();
-            let update = status.update.as_ref().unwrap();
+            let seen = object.status.as_ref().unwrap();
+            let update = seen.update.as_ref().unwrap();
             let progress = update.status.as_ref().map(ToString::to_string);
             let id = update.id.is_some();
             format!(
@@ -150,7 +150,7 @@ async fn a_hop_is_written_in_a_few_states_that_never_go_back() {
                 update.to_version,
                 if id { "accepted" } else { "asked for" },
                 progress.unwrap_or_default(),
-                status.cluster.as_ref().unwrap().status,
+                seen.cluster.as_ref().unwrap().status,
             )
         })
         .collect();

@@ -97,6 +97,32 @@ async fn a_start_asks_eks_for_the_cluster_its_updates_and_the_versions_once() {
 }
 
 #[tokio::test]
+async fn the_next_hop_asks_for_nothing_that_is_known() {
+    let world =
+        World::new("{durations: {update: 500ms}, clusters: [{name: prod, version: '1.33'}]}").await;
+    let _operator = world.operator();
+    world.create(World::manifest("prod", "1.35")).await;
+    world.until_reason("prod", "UpToDate").await;
+    let asked: Vec<String> = world
+        .about("prod")
+        .into_iter()
+        .map(|call| format!("{:?}", call.operation))
+        .collect();
+    let start = |from: usize| {
+        let starts = asked[from..]
+            .iter()
+            .position(|call| call == "UpdateClusterVersion");
+        from + starts.unwrap()
+    };
+    let second = start(start(0) + 1);
+    // The first DescribeCluster ends the hop before.
+    assert_eq!(
+        asked[second - 3..second],
+        ["DescribeCluster", "DescribeCluster", "ListUpdates"]
+    );
+}
+
+#[tokio::test]
 async fn the_versions_on_offer_are_asked_for_once_for_many_hops_and_objects() {
     let world = World::new(
         "{durations: {update: 200ms}, clusters: [{name: a, version: '1.33'}, {name: b, version: '1.34'}]}",

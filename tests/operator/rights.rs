@@ -92,6 +92,11 @@ async fn a_namespace_that_may_not_be_watched_is_said_and_works_once_it_may() {
     operator.sigterm().unwrap();
     let status = operator.wait(std::time::Duration::from_secs(10)).await;
     assert!(status.unwrap().success());
+    assert!(
+        !operator.tail().contains("before everything was finished"),
+        "there was nothing to finish:\n{}",
+        operator.tail()
+    );
 
     let _operator = two().start().unwrap();
     grant(plane, &user, &second.namespace).await;

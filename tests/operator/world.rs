@@ -19,7 +19,7 @@ use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
 /// Nothing in a test takes this long unless something hangs.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 /// The account of the simulator's clusters, and the one that manifests name.
 pub const ACCOUNT: &str = "111122223333";
 /// The operator's access key.
@@ -34,7 +34,7 @@ pub struct World {
     pub client: kube::Client,
     pub kubectl: Kubectl,
     kubeconfig: PathBuf,
-    api_server: String,
+    api_server: http::Uri,
 }
 
 impl World {
@@ -57,7 +57,7 @@ impl World {
             objects: Api::namespaced(client.clone(), &namespace),
             kubectl: plane.kubectl().clone(),
             kubeconfig: plane.kubeconfig_path().to_owned(),
-            api_server: plane.config().await.unwrap().cluster_url.to_string(),
+            api_server: plane.config().await.unwrap().cluster_url,
             namespace,
             eks,
             client,
@@ -79,9 +79,9 @@ impl World {
         &self.kubeconfig
     }
 
-    /// The address of the API server.
-    pub fn api_server(&self) -> &str {
-        &self.api_server
+    /// Whether a control plane is at the address of this world's.
+    pub async fn is_at(&self, plane: &ControlPlane) -> bool {
+        plane.config().await.unwrap().cluster_url == self.api_server
     }
 
     /// The objects in a form in which everything can be read.
@@ -92,7 +92,7 @@ impl World {
 
     /// The operator's program, for this namespace and this EKS, with short intervals.
     pub fn program(&self) -> Program {
-        self.program_with("100ms", "1s")
+        self.program_with("100ms", "500ms")
     }
 
     /// The operator's program with these intervals between looks at a running and at an idle object.

@@ -179,6 +179,33 @@ fn sends_that_fail() {
     }
 }
 
+/// What a person or an alert looks at does not come and go while EKS refuses the same request time and again.
+#[test]
+fn a_refusal_that_lasts_is_said_once_and_stays() {
+    for (kind, reason) in [
+        (ErrorKind::Rejected, "RequestRejected"),
+        (ErrorKind::InvalidState, "PreflightFailed"),
+        (ErrorKind::AccessDenied, "AccessDenied"),
+    ] {
+        let mut world = World::new("1.33", "1.34");
+        let refused = || Fate::Error(error(kind));
+        world
+            .fates
+            .extend(std::iter::repeat_with(refused).take(1000));
+        world.run(minutes(60));
+        let said: Vec<_> = world
+            .told
+            .iter()
+            .filter(|line| !line.starts_with("send"))
+            .collect();
+        assert_eq!(said, ["Updating", reason]);
+        assert!(world.sent.len() > 3, "{}", world.sent.len());
+        world.fates.clear();
+        world.run(minutes(60));
+        assert_eq!(world.reason(), "UpToDate");
+    }
+}
+
 /// An organisation's policy may deny one version for ever.
 #[test]
 fn a_send_that_stays_denied_stalls_after_five_minutes_and_is_tried_at_each_resync() {

@@ -52,6 +52,17 @@ fn goes_minor_by_minor() {
 }
 
 #[test]
+fn a_running_update_is_said_in_the_same_words_from_its_acceptance_on() {
+    let mut world = World::new("1.33", "1.35");
+    world.step();
+    let accepted = world.message().to_owned();
+    assert!(accepted.contains("(update u1, since"), "{accepted}");
+    world.sleep();
+    world.step();
+    assert_eq!(world.message(), accepted);
+}
+
+#[test]
 fn shows_the_path_and_what_comes_next() {
     let mut world = World::new("1.33", "1.36");
     world.settle();
@@ -59,7 +70,7 @@ fn shows_the_path_and_what_comes_next() {
     assert_eq!(path, ["1.34", "1.35", "1.36"]);
     assert_eq!(world.update().id.as_deref(), Some("u1"));
     assert!(
-        world.message().ends_with("then to 1.35 and 1.36."),
+        world.message().contains(", then to 1.35 and 1.36."),
         "{}",
         world.message()
     );
