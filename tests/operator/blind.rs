@@ -53,10 +53,11 @@ async fn carry(mut near: TcpStream, upstream: String, mut age: watch::Receiver<u
 async fn what_a_dead_watch_does_not_show_is_found_by_the_guarded_write() {
     let world =
         World::new("{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}").await;
-    let line = Line::to(world.api_server()).await;
     let text = std::fs::read_to_string(world.kubeconfig()).unwrap();
     let mut config: serde_json::Value = serde_norway::from_str(&text).unwrap();
-    config["clusters"][0]["cluster"]["server"] = json!(line.url);
+    let server = &mut config["clusters"][0]["cluster"]["server"];
+    let line = Line::to(server.as_str().unwrap()).await;
+    *server = json!(line.url);
     let kubeconfig = std::env::temp_dir().join(format!("kubeconfig-{}", uuid::Uuid::new_v4()));
     std::fs::write(&kubeconfig, config.to_string()).unwrap();
     let operator = world
