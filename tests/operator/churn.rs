@@ -136,8 +136,8 @@ async fn an_object_deleted_and_made_again_and_again_is_looked_at_in_the_end() {
 #[tokio::test]
 async fn a_status_wiped_in_mid_update_is_made_good_by_looking() {
     let world =
-        World::new("{durations: {update: 4s}, clusters: [{name: prod, version: '1.33'}]}").await;
-    let _operator = world.program_with("10m", "10m").start().unwrap();
+        World::new("{durations: {update: 10m}, clusters: [{name: prod, version: '1.33'}]}").await;
+    let _operator = world.program_with("1s", "10m").start().unwrap();
     world.create(World::manifest("prod", "1.34")).await;
     let running = world.until_running("prod").await;
     let wiped = json!([{"op": "replace", "path": "/status", "value": {"observedGeneration": -1}}]);

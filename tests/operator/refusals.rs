@@ -1,9 +1,8 @@
 //! Requests that EKS refuses: nothing was started, and what is said leads to what helps.
 
-use harness::eventually;
 use serde_json::json;
 
-use crate::world::{DEADLINE, World, condition, message};
+use crate::world::{World, condition, message};
 
 #[tokio::test]
 async fn a_refused_request_is_a_new_attempt_at_each_resync() {
@@ -74,16 +73,12 @@ async fn attempts_of_a_refused_request_are_a_resync_apart_and_told_once() {
                     .is_some_and(|(_, reason, _)| reason == "RequestRejected")
         })
         .await;
-    eventually("all is told", DEADLINE, async || {
-        let told = world.told("prod").await;
-        if told.len() == 4 {
-            Ok(())
-        } else {
-            Err(format!("{told:?}"))
-        }
-    })
-    .await
-    .unwrap();
+    world
+        .until_all_told(
+            "prod",
+            &["UpdateRefused", "RequestRejected", "UpdateRefused"],
+        )
+        .await;
 }
 
 #[tokio::test]
