@@ -40,6 +40,9 @@ pub fn refused(
         .errors
         .first()
         .and_then(|error| ErrorKind::of_code(&error.error_code))
+        // A code that says nothing by itself was told apart by its HTTP status or by the clock. A restart forgets as what.
+        .or_else(|| facts.refusals.map(|run| run.kind))
+        .filter(|kind| kind.is_definite_refusal())
         .unwrap_or(ErrorKind::Rejected);
     let resync = facts.settings.resync_interval;
     // A time to come was written by a clock that was wrong: waiting for it could take hours.

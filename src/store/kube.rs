@@ -52,9 +52,9 @@ struct Local {
 pub enum News {
     /// Nothing that matters.
     None,
-    /// Only its status: another replica wrote it, or somebody edited it.
+    /// Only its status, which speaks of the present generation: another replica wrote it, or somebody edited it.
     Status,
-    /// What is asked for, or which object it is.
+    /// What is asked for, which object it is, or that its status was wiped.
     Asked,
 }
 
@@ -94,7 +94,7 @@ impl KubeStore {
         }
         match local.marks.insert(object.key.clone(), mark) {
             Some(known) if known == mark => News::None,
-            Some(known) if known.asked == mark.asked => News::Status,
+            Some(known) if known.asked == mark.asked && is_decided_on(object) => News::Status,
             _ => News::Asked,
         }
     }
@@ -299,6 +299,14 @@ fn mark(object: &Stored) -> Mark {
         asked: hashed((uid, generation, deleting, retry_requested_at, unreadable)),
         status: hashed(status),
     }
+}
+
+/// Whether somebody has decided on the object as it is asked for now.
+fn is_decided_on(object: &Stored) -> bool {
+    object
+        .body
+        .as_ref()
+        .is_ok_and(|body| body.status.observed_generation == Some(object.generation))
 }
 
 fn hashed(value: impl Hash) -> u64 {

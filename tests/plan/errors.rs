@@ -266,6 +266,22 @@ fn a_rejected_request_is_tried_at_each_resync_with_a_new_token() {
     assert_eq!(world.sent.len(), 7);
 }
 
+/// As a proxy or an endpoint policy answers.
+#[test]
+fn a_refusal_without_a_known_code_is_what_its_status_made_of_it() {
+    let mut world = World::new("1.33", "1.34");
+    let refused = || {
+        let mut error = error(ErrorKind::AccessDenied);
+        error.code = "HTTP403".to_owned();
+        Fate::Error(error)
+    };
+    world
+        .fates
+        .extend(std::iter::repeat_with(refused).take(1000));
+    world.run(minutes(30));
+    assert_eq!(world.reason(), "AccessDenied", "{}", world.message());
+}
+
 #[test]
 fn insights_that_block_are_a_gate_and_force_opens_it() {
     let mut world = World::new("1.33", "1.34");
