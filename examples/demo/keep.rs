@@ -53,7 +53,7 @@ async fn say(screen: &Screen, stage: &Stage) -> Result<(), Failure> {
     heading("EKS, for the AWS CLI:")?;
     screen.say("    export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo")?;
     screen.say(&format!(
-        "    export AWS_REGION=eu-central-1 AWS_ENDPOINT_URL={eks}"
+        "    export AWS_DEFAULT_REGION=eu-central-1 AWS_ENDPOINT_URL={eks}"
     ))?;
     screen.say("    aws eks list-updates --name search")?;
     screen.say(&format!(
