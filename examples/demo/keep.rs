@@ -17,9 +17,20 @@ pub async fn until_told(
     signals: &mut Signals,
 ) -> Result<(), Failure> {
     say(screen, &stage).await?;
-    tokio::select! {
-        failure = stage.watch_over() => return Err(failure),
-        () = signals.next() => {}
+    loop {
+        let failure = tokio::select! {
+            failure = stage.watch_over() => failure,
+            () = signals.next() => break,
+        };
+        // A person who kills the operator wants to see what the next one finds.
+        let Some(status) = stage.restart_operator().await? else {
+            return Err(failure);
+        };
+        screen.say(&format!(
+            "  The operator ended ({status}) and was started again, as process {}: tail -f {}",
+            stage.operator_id(),
+            stage.operator_log().display()
+        ))?;
     }
     screen.say("")?;
     tokio::select! {
@@ -60,9 +71,10 @@ async fn say(screen: &Screen, stage: &Stage) -> Result<(), Failure> {
         "    curl '{eks}/_simulator/calls?operation=UpdateClusterVersion'"
     ))?;
 
-    heading("The operator:")?;
+    heading("The operator, which is started again when it ends:")?;
     screen.say(&format!("    curl {}", stage.metrics_url()))?;
     screen.say(&format!("    tail -f {}", stage.operator_log().display()))?;
+    screen.say(&format!("    kill -9 {}", stage.operator_id()))?;
     screen.say("")?;
     Ok(())
 }

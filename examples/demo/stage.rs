@@ -1,6 +1,7 @@
 //! The parts that the demo runs: a control plane, a simulated EKS, the operator.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use console::style;
@@ -27,8 +28,42 @@ pub struct Stage {
     simulator: Process,
     plane: ControlPlane,
     simulator_url: String,
-    metrics_url: String,
+    metrics_addr: String,
+    restarts: u32,
+    cast: Cast,
+}
+
+/// What the operator is started with.
+struct Cast {
+    program: PathBuf,
+    kubeconfig: PathBuf,
+    simulator_url: String,
     directory: PathBuf,
+}
+
+impl Cast {
+    /// Starts it; returns where it serves its metrics.
+    async fn start(&self, metrics_addr: &str, log: &str) -> Result<(Process, String), Failure> {
+        let mut process = Program::new(&self.program)
+            .args(["run", "--metrics-addr", metrics_addr])
+            // Seconds here are minutes in a real EKS.
+            .args(["--poll-interval=500ms", "--resync-interval=3s"])
+            .env("KUBECONFIG", &self.kubeconfig)
+            .env("AWS_ENDPOINT_URL_EKS", &self.simulator_url)
+            .env("AWS_ENDPOINT_URL_STS", &self.simulator_url)
+            .env("AWS_REGION", "eu-central-1")
+            .env("AWS_ACCESS_KEY_ID", "demo")
+            .env("AWS_SECRET_ACCESS_KEY", "demo")
+            .log_to(self.directory.join(log))
+            .start()?;
+        let address = process
+            .wait_for_line("it served metrics", START, |line| {
+                let (_, address) = line.split_once("addr=")?;
+                Some(address.trim().to_owned())
+            })
+            .await?;
+        Ok((process, address))
+    }
 }
 
 impl Stage {
@@ -79,28 +114,15 @@ impl Stage {
             })
             .await?;
 
-        let (operator, metrics_url) = screen
+        let cast = Cast {
+            program: operator,
+            kubeconfig: plane.kubeconfig_path().to_owned(),
+            simulator_url: simulator_url.clone(),
+            directory: directory.clone(),
+        };
+        let (operator, metrics_addr) = screen
             .step("eks-upgrade-operator", async {
-                let mut process = Program::new(operator)
-                    .arg("run")
-                    .arg("--metrics-addr=127.0.0.1:0")
-                    // Seconds here are minutes in a real EKS.
-                    .args(["--poll-interval=500ms", "--resync-interval=3s"])
-                    .env("KUBECONFIG", plane.kubeconfig_path())
-                    .env("AWS_ENDPOINT_URL_EKS", &simulator_url)
-                    .env("AWS_ENDPOINT_URL_STS", &simulator_url)
-                    .env("AWS_REGION", "eu-central-1")
-                    .env("AWS_ACCESS_KEY_ID", "demo")
-                    .env("AWS_SECRET_ACCESS_KEY", "demo")
-                    .log_to(directory.join("operator.log"))
-                    .start()?;
-                let address = process
-                    .wait_for_line("it served metrics", START, |line| {
-                        let (_, address) = line.split_once("addr=")?;
-                        Some(address.trim().to_owned())
-                    })
-                    .await?;
-                Ok((process, format!("http://{address}/metrics")))
+                cast.start("127.0.0.1:0", "operator.log").await
             })
             .await?;
 
@@ -109,8 +131,9 @@ impl Stage {
             simulator,
             plane,
             simulator_url,
-            metrics_url,
-            directory,
+            metrics_addr,
+            restarts: 0,
+            cast,
         })
     }
 
@@ -149,12 +172,30 @@ impl Stage {
         &self.simulator_url
     }
 
-    pub fn metrics_url(&self) -> &str {
-        &self.metrics_url
+    pub fn metrics_url(&self) -> String {
+        format!("http://{}/metrics", self.metrics_addr)
     }
 
+    /// The log of the operator that runs.
     pub fn operator_log(&self) -> PathBuf {
-        self.directory.join("operator.log")
+        self.cast.directory.join(operator_log(self.restarts))
+    }
+
+    /// Which process the operator is.
+    pub fn operator_id(&self) -> u32 {
+        self.operator.id()
+    }
+
+    /// Starts the operator again where it has ended, as Kubernetes would. Returns how it ended.
+    pub async fn restart_operator(&mut self) -> Result<Option<ExitStatus>, Failure> {
+        let Some(status) = self.operator.ended()? else {
+            return Ok(None);
+        };
+        let log = operator_log(self.restarts + 1);
+        let (operator, _) = self.cast.start(&self.metrics_addr, &log).await?;
+        self.operator = operator;
+        self.restarts += 1;
+        Ok(Some(status))
     }
 
     /// An error once a part has ended by itself.
@@ -210,11 +251,20 @@ impl Stage {
             simulator,
             plane,
             simulator_url: _,
-            metrics_url: _,
-            directory: _,
+            metrics_addr: _,
+            restarts: _,
+            cast: _,
         } = self;
         drop((operator, simulator));
         Ok(plane.stop().await?)
+    }
+}
+
+/// Each process has a log of its own.
+fn operator_log(restarts: u32) -> String {
+    match restarts {
+        0 => "operator.log".to_owned(),
+        more => format!("operator-{}.log", more + 1),
     }
 }
 
