@@ -16,6 +16,8 @@ mod churn;
 mod crashes;
 #[path = "operator/failures.rs"]
 mod failures;
+#[path = "operator/foreign_fields.rs"]
+mod foreign_fields;
 #[path = "operator/identity.rs"]
 mod identity;
 #[path = "operator/idle.rs"]

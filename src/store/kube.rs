@@ -1,5 +1,7 @@
 //! The real face of the port: kube's client, and a cache per watched namespace.
 
+mod whole;
+
 use std::collections::HashMap;
 use std::future::Future;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -16,6 +18,7 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
+use self::whole::{is_written, own, replacing, retain_others_conditions};
 use super::{Body, Key, Note, Store, StoreError, Stored, Unreadable};
 use crate::api::{ClusterUpgrade, ClusterUpgradeStatus, MANAGER, RETRY_ANNOTATION};
 use crate::metrics::Metrics;
@@ -173,6 +176,36 @@ impl KubeStore {
     }
 }
 
+impl KubeStore {
+    /// Takes away what an apply left of other managers' fields, such as a restore's: an apply takes away only what nobody
+    /// else owns, and an intent with somebody's old id in it would be no intent. Guarded by the apply's resource version.
+    async fn overwrite(
+        &self,
+        at: &Stored,
+        applied: &DynamicObject,
+        status: &Value,
+    ) -> Result<DynamicObject, StoreError> {
+        let nothing = Value::Null;
+        let kept = applied.data.get("status").unwrap_or(&nothing);
+        let mut wanted = status.clone();
+        retain_others_conditions(kept, &mut wanted);
+        let patch = json!({
+            "metadata": {"uid": at.uid, "resourceVersion": applied.metadata.resource_version},
+            "status": replacing(kept, &wanted),
+        });
+        let api = self.dynamic(&at.key.namespace);
+        let params = PatchParams {
+            field_manager: Some(MANAGER.to_owned()),
+            ..PatchParams::default()
+        };
+        self.call(
+            "overwrite status",
+            api.patch_status(&at.key.name, &params, &Patch::Merge(&patch)),
+        )
+        .await
+    }
+}
+
 impl Store for KubeStore {
     fn cached(&self, key: &Key) -> Option<Arc<Stored>> {
         let reference = ObjectRef::new(&key.name).within(&key.namespace);
@@ -210,7 +243,16 @@ impl Store for KubeStore {
         }
         // Marked before it is sent: the watch may show the write before the answer arrives.
         self.local().marks.insert(at.key.clone(), mark(&next));
-        let written = self.apply(at, &value).await?;
+        let mut written = self.apply(at, &value).await?;
+        if !is_written(&written, status) {
+            written = self.overwrite(at, &written, &value).await?;
+            if !is_written(&written, status) {
+                return Err(StoreError::Refused(
+                    "the status that was written is not the one that the API server keeps; is the CRD an older one?"
+                        .to_owned(),
+                ));
+            }
+        }
         next.resource_version = written.metadata.resource_version.unwrap_or_default();
         let next = Arc::new(next);
         self.keep(&next);
@@ -345,7 +387,7 @@ pub fn stored(object: &Watched) -> Stored {
         body: match &object.0 {
             Ok(object) => Ok(Body {
                 spec: object.spec.clone(),
-                status: object.status.clone().unwrap_or_default(),
+                status: own(object.status.clone().unwrap_or_default()),
             }),
             Err(error) => Err(Unreadable(error.error.clone())),
         },
