@@ -11,10 +11,7 @@ use crate::store::{Key, Store};
 
 use super::context::{Clock, Context};
 
-/// Objects whose status somebody else wrote. They are looked at after a poll interval.
-///
-/// Not at once: two replicas that see different things (one without credentials, one with an older allow-list) would
-/// answer each other's writes as fast as they can, with a look at EKS each time.
+/// Objects that are looked at after a poll interval; see [`super::When::Later`].
 #[derive(Clone, Default)]
 pub struct Later(Arc<Mutex<HashSet<Key>>>);
 

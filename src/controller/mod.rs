@@ -1,5 +1,6 @@
 //! The controller: observe, decide, persist, execute, report.
 
+mod again;
 mod allow;
 mod cache;
 pub mod conditions;
@@ -7,6 +8,7 @@ mod context;
 mod events;
 mod execute;
 mod fleet;
+mod intake;
 mod later;
 mod observe;
 mod pace;
@@ -18,10 +20,12 @@ mod run;
 mod unreadable;
 mod watch;
 
+pub use again::again;
 pub use allow::{AllowList, AllowRole};
 pub use cache::Cache;
 pub use context::{Clock, Context, Limits, Moment, Waker};
 pub use fleet::{Fleet, Turn};
+pub use intake::{Change, Intake, When};
 pub use pace::Pace;
 pub use recall::Recall;
 pub use reconcile::reconcile;

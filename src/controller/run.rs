@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::{FutureExt, StreamExt, future};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::runtime::controller::{Action, Error as ControllerError, applier};
 use kube::runtime::reflector::{ObjectRef, Store, store};
 use kube::{Api, Client};
@@ -22,6 +22,7 @@ use crate::plan::Settings;
 use crate::store::kube::{Caches, KubeStore, Watched};
 use crate::store::{Key, StoreError};
 
+use super::again::{again, resync_of};
 use super::allow::{AllowList, AllowRole};
 use super::cache::Cache;
 use super::context::{Clock, Context, Limits, Waker};
@@ -270,7 +271,7 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
             let (synced, ending) = (synced.clone(), ending.clone());
             Box::pin(async move { look(ctx, &object, synced, ending).await })
         },
-        |object, error, ctx| again(&ctx, &object, error),
+        |object, error, ctx| failed(&ctx, &object, error),
         ctx,
         cache,
         Box::pin(queue),
@@ -336,43 +337,36 @@ async fn look(
     Ok(outcome??.map_or_else(Action::await_change, Action::requeue))
 }
 
-/// When to look again after a reconcile that brought nothing.
-fn again<E: Eks, C: Clock>(
+/// Says why a reconcile brought nothing, and when to look again.
+fn failed<E: Eks, C: Clock>(
     ctx: &Context<E, KubeStore, C>,
     object: &Watched,
     error: &ReconcileError,
 ) -> Action {
     let object = ObjectRef::from_obj(object);
-    let resync = Duration::try_from(
-        ctx.settings
-            .resync_interval
-            .max(SignedDuration::from_secs(1)),
-    )
-    .unwrap_or(Duration::from_mins(10));
-    match error {
+    let resync = ctx.settings.resync_interval;
+    let wait = match error {
         ReconcileError::Store(error) => {
             ctx.metrics.reconcile_failed(error.label());
             match error {
-                // Somebody else wrote: what they wrote is on its way through the watch.
                 StoreError::Conflict => {
                     tracing::debug!(%object, "decided on an old state; looking again");
-                    Action::requeue(Duration::from_millis(50))
                 }
-                StoreError::Gone => Action::await_change(),
+                StoreError::Gone => {}
                 StoreError::Unavailable(why) => {
                     tracing::warn!(%object, why, "the API server did not take a write; looking again");
-                    Action::requeue(Duration::from_secs(5).mul_f64(0.8 + fastrand::f64() * 0.4))
                 }
                 StoreError::Refused(why) => {
                     tracing::error!(%object, why, "the API server refuses a status write: see the operator's RBAC and the CRD's version");
-                    Action::requeue(resync)
                 }
             }
+            again(error, resync)
         }
         ReconcileError::Bug(bug) => {
             ctx.metrics.reconcile_failed("bug");
             tracing::error!(%object, %bug, "a bug: please report it; looking again later");
-            Action::requeue(resync)
+            Some(resync_of(resync))
         }
-    }
+    };
+    wait.map_or_else(Action::await_change, Action::requeue)
 }

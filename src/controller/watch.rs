@@ -1,6 +1,5 @@
 //! Watches the objects of one namespace, or of all, and says which have to be looked at.
 
-use std::collections::HashSet;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, stream};
@@ -14,11 +13,11 @@ use tokio::sync::watch::Sender;
 
 use crate::api::ClusterUpgrade;
 use crate::eks::Eks;
-use crate::plan::Wish;
 use crate::store::Key;
-use crate::store::kube::{KubeStore, News, Watched, stored};
+use crate::store::kube::{KubeStore, Watched, stored};
 
 use super::context::{Clock, Context};
+use super::intake::{Change, Intake, When};
 use super::later::Later;
 
 /// The last-applied configuration of kubectl: as large as the object, and of no use here.
@@ -49,7 +48,7 @@ pub fn changes<E: Eks, C: Clock>(
         mut woken,
         synced,
     } = scope;
-    let mut listing = Listing::default();
+    let mut intake = Intake::new(namespace);
     let later = Later::default();
     let watched = watch(api, watcher::Config::default())
         .default_backoff()
@@ -59,18 +58,21 @@ pub fn changes<E: Eks, C: Clock>(
         })
         .reflect(writer)
         .flat_map(move |event| {
-            let changed = match event {
-                Ok(event) => took(
-                    &ctx,
-                    namespace.as_deref(),
-                    &mut listing,
-                    &later,
-                    &synced,
-                    event,
-                )
-                .into_iter()
-                .map(Ok)
-                .collect(),
+            let changed: Vec<_> = match event {
+                Ok(event) => {
+                    let is_listed = matches!(event, Event::InitDone);
+                    let mut now = Vec::new();
+                    for (key, when) in intake.take(&ctx, change(event)) {
+                        match when {
+                            When::Now => now.push(Ok(key)),
+                            When::Later => later.wake(&ctx, key),
+                        }
+                    }
+                    if is_listed {
+                        synced.send_replace(true);
+                    }
+                    now
+                }
                 Err(error) => {
                     failed(&error);
                     vec![Err(error)]
@@ -106,78 +108,13 @@ fn failed(error: &watcher::Error) {
     }
 }
 
-/// A list under way. It comes in pages, and the cache shows none of it before the last: an object that is looked at
-/// before that is seen as it was, or not at all.
-#[derive(Default)]
-struct Listing {
-    /// Every object so far.
-    listed: HashSet<Key>,
-    /// Those to look at once the list is complete. A list that breaks off leaves them for the next.
-    changed: HashSet<Key>,
-}
-
-/// Takes an event into everything that is kept of objects. Returns the objects that have to be looked at.
-fn took<E: Eks, C: Clock>(
-    ctx: &Arc<Context<E, KubeStore, C>>,
-    namespace: Option<&str>,
-    listing: &mut Listing,
-    later: &Later,
-    synced: &Sender<bool>,
-    event: Event<Watched>,
-) -> Vec<Key> {
+/// An event of kube's in our words.
+fn change(event: Event<Watched>) -> Change {
     match event {
-        Event::Init => {
-            listing.listed.clear();
-            Vec::new()
-        }
-        Event::InitApply(object) => {
-            let object = stored(&object);
-            listing.listed.insert(object.key.clone());
-            ctx.waker.wake(ctx.fleet.note(&object));
-            match ctx.store.saw(&object) {
-                News::None => {}
-                News::Status => later.wake(ctx, object.key),
-                News::Asked => {
-                    listing.changed.insert(object.key);
-                }
-            }
-            Vec::new()
-        }
-        Event::Apply(object) => {
-            let object = stored(&object);
-            ctx.waker.wake(ctx.fleet.note(&object));
-            match ctx.store.saw(&object) {
-                News::None => Vec::new(),
-                News::Status => {
-                    later.wake(ctx, object.key);
-                    Vec::new()
-                }
-                News::Asked => vec![object.key],
-            }
-        }
-        Event::Delete(object) => {
-            let object = stored(&object);
-            if let Ok(body) = &object.body
-                && let Ok(wish) = Wish::try_from(&body.spec)
-            {
-                ctx.cache.forget(&wish.target);
-            }
-            ctx.store.forget(&object.key);
-            ctx.recall.forget(&object.uid);
-            ctx.waker.wake(ctx.fleet.forget(&object.key, &object.uid));
-            tracing::info!(object = %object.key, "deleted; EKS is not touched");
-            Vec::new()
-        }
-        Event::InitDone => {
-            let Listing { listed, changed } = std::mem::take(listing);
-            let (gone, woken) = ctx.fleet.retain(namespace, &listed);
-            for (key, uid) in gone {
-                ctx.store.forget(&key);
-                ctx.recall.forget(&uid);
-            }
-            ctx.waker.wake(woken);
-            synced.send_replace(true);
-            changed.into_iter().collect()
-        }
+        Event::Init => Change::ListBegins,
+        Event::InitApply(object) => Change::Listed(stored(&object)),
+        Event::InitDone => Change::ListEnds,
+        Event::Apply(object) => Change::Applied(stored(&object)),
+        Event::Delete(object) => Change::Deleted(stored(&object)),
     }
 }

@@ -4,8 +4,7 @@ mod whole;
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +18,7 @@ use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
 use self::whole::{is_written, own, replacing, retain_others_conditions};
-use super::{Body, Key, Note, Store, StoreError, Stored, Unreadable};
+use super::{Body, Key, Note, Seen, Store, StoreError, Stored, Unreadable};
 use crate::api::{ClusterUpgrade, ClusterUpgradeStatus, MANAGER, RETRY_ANNOTATION};
 use crate::metrics::Metrics;
 
@@ -38,27 +37,7 @@ pub struct KubeStore {
     recorder: Recorder,
     metrics: Arc<Metrics>,
     caches: Caches,
-    local: Mutex<Local>,
-}
-
-/// What this process knows beyond the watch.
-#[derive(Default)]
-struct Local {
-    /// Own writes and live reads that the watch has not shown yet.
-    ahead: HashMap<Key, Arc<Stored>>,
-    /// What of each object the last trigger or own write had.
-    marks: HashMap<Key, Mark>,
-}
-
-/// What of an object differs from what this process saw or wrote last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum News {
-    /// Nothing that matters.
-    None,
-    /// Only its status, which speaks of the present generation: another replica wrote it, or somebody edited it.
-    Status,
-    /// What is asked for, which object it is, or that its status was wiped.
-    Asked,
+    seen: Seen,
 }
 
 impl KubeStore {
@@ -75,47 +54,7 @@ impl KubeStore {
             client,
             metrics,
             caches,
-            local: Mutex::default(),
-        }
-    }
-
-    fn local(&self) -> MutexGuard<'_, Local> {
-        self.local.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Takes note of an object in the watch. Says in what that matters it differs from what this process saw or wrote
-    /// last: own status writes and relists are no reason to look at EKS again.
-    pub fn saw(&self, object: &Stored) -> News {
-        let mark = mark(object);
-        let mut local = self.local();
-        if local
-            .ahead
-            .get(&object.key)
-            .is_some_and(|ahead| !ahead.is_newer_than(object))
-        {
-            local.ahead.remove(&object.key);
-        }
-        match local.marks.insert(object.key.clone(), mark) {
-            Some(known) if known == mark => News::None,
-            Some(known) if known.asked == mark.asked && is_decided_on(object) => News::Status,
-            _ => News::Asked,
-        }
-    }
-
-    /// Forgets a deleted object.
-    pub fn forget(&self, key: &Key) {
-        let mut local = self.local();
-        local.ahead.remove(key);
-        local.marks.remove(key);
-    }
-
-    /// Keeps what is known before the watch shows it, so that a watch that lags, or has died unnoticed, does not have the
-    /// same old state decided on again and again.
-    fn keep(&self, object: &Arc<Stored>) {
-        let mut local = self.local();
-        let known = local.ahead.get(&object.key);
-        if known.is_none_or(|known| !known.is_newer_than(object)) {
-            local.ahead.insert(object.key.clone(), Arc::clone(object));
+            seen: Seen::default(),
         }
     }
 
@@ -174,9 +113,7 @@ impl KubeStore {
             Err(StoreError::Gone)
         }
     }
-}
 
-impl KubeStore {
     /// Takes away what an apply left of other managers' fields, such as a restore's: an apply takes away only what nobody
     /// else owns, and an intent with somebody's old id in it would be no intent. Guarded by the apply's resource version.
     async fn overwrite(
@@ -215,18 +152,18 @@ impl Store for KubeStore {
             .or_else(|| self.caches.get(&None))
             .and_then(|cache| cache.get(&reference))
             .map(|watched| Arc::new(stored(&watched)));
-        let ahead = self.local().ahead.get(key).cloned();
-        match (watched, ahead) {
-            (Some(watched), Some(ahead)) if ahead.is_newer_than(&watched) => Some(ahead),
-            (watched, _) => watched,
-        }
+        self.seen.latest(key, watched)
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     async fn live(&self, key: &Key) -> Result<Arc<Stored>, StoreError> {
         let api: Api<Watched> = Api::namespaced(self.client.clone(), &key.namespace);
         let object = self.call("get", api.get(&key.name)).await?;
         let object = Arc::new(stored(&object));
-        self.keep(&object);
+        self.seen.keep(&object);
         Ok(object)
     }
 
@@ -241,8 +178,7 @@ impl Store for KubeStore {
         if let Ok(body) = &mut next.body {
             body.status = status.clone();
         }
-        // Marked before it is sent: the watch may show the write before the answer arrives.
-        self.local().marks.insert(at.key.clone(), mark(&next));
+        self.seen.writes(&next);
         let mut written = self.apply(at, &value).await?;
         if !is_written(&written, status) {
             written = self.overwrite(at, &written, &value).await?;
@@ -255,7 +191,7 @@ impl Store for KubeStore {
         }
         next.resource_version = written.metadata.resource_version.unwrap_or_default();
         let next = Arc::new(next);
-        self.keep(&next);
+        self.seen.keep(&next);
         Ok(next)
     }
 
@@ -312,49 +248,6 @@ impl Store for KubeStore {
             tracing::warn!(object = %about.key, reason, %error, "an Event could not be written");
         }
     }
-}
-
-/// What of an object matters for whether it is looked at again, in short.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Mark {
-    asked: u64,
-    status: u64,
-}
-
-fn mark(object: &Stored) -> Mark {
-    let Stored {
-        key: _,
-        uid,
-        resource_version: _,
-        generation,
-        created_at: _,
-        deleting,
-        retry_requested_at,
-        body,
-    } = object;
-    let (status, unreadable) = match body {
-        // The text form: a status has no cheaper identity, and one is made per event only.
-        Ok(Body { spec: _, status }) => (serde_json::to_string(status).unwrap_or_default(), None),
-        Err(error) => (String::new(), Some(&error.0)),
-    };
-    Mark {
-        asked: hashed((uid, generation, deleting, retry_requested_at, unreadable)),
-        status: hashed(status),
-    }
-}
-
-/// Whether somebody has decided on the object as it is asked for now.
-fn is_decided_on(object: &Stored) -> bool {
-    object
-        .body
-        .as_ref()
-        .is_ok_and(|body| body.status.observed_generation == Some(object.generation))
-}
-
-fn hashed(value: impl Hash) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
 }
 
 /// kube's object in the port's words.

@@ -3,6 +3,7 @@
 //! [`kube`] is the real face.
 
 pub mod kube;
+mod seen;
 
 use std::fmt;
 use std::future::Future;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use serde_json::Value;
+
+pub use seen::{News, Seen};
 
 use crate::api::{ClusterUpgradeSpec, ClusterUpgradeStatus};
 
@@ -124,6 +127,9 @@ pub struct Note {
 pub trait Store: Send + Sync + 'static {
     /// The object as the watch showed it last, or as this process read it live or wrote it, whichever is latest.
     fn cached(&self, key: &Key) -> Option<Arc<Stored>>;
+
+    /// What this process knows beyond the watch.
+    fn seen(&self) -> &Seen;
 
     /// The object as it is now; from then on [`Store::cached`] shows nothing older.
     fn live(&self, key: &Key) -> impl Future<Output = Result<Arc<Stored>, StoreError>> + Send;

@@ -1,0 +1,130 @@
+//! What this process knows of the objects beyond what the watch shows: its own writes, its live reads, and what it has
+//! looked at already.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::{Body, Key, Stored};
+
+/// Kept by every face of the port, so that all of them answer a lagging watch in the same way.
+#[derive(Default)]
+pub struct Seen(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// Own writes and live reads that the watch has not shown yet.
+    ahead: HashMap<Key, Arc<Stored>>,
+    /// What of each object the last trigger or own write had.
+    marks: HashMap<Key, Mark>,
+}
+
+/// What of an object differs from what this process saw or wrote last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    /// Nothing that matters.
+    None,
+    /// Only its status, which speaks of the present generation: another replica wrote it, or somebody edited it.
+    Status,
+    /// What is asked for, which object it is, or that its status was wiped.
+    Asked,
+}
+
+impl Seen {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes note of an object in the watch. Says in what that matters it differs from what this process saw or wrote
+    /// last: own status writes and relists are no reason to look at EKS again.
+    pub fn saw(&self, object: &Stored) -> News {
+        let mark = mark(object);
+        let mut state = self.state();
+        if state
+            .ahead
+            .get(&object.key)
+            .is_some_and(|ahead| !ahead.is_newer_than(object))
+        {
+            state.ahead.remove(&object.key);
+        }
+        match state.marks.insert(object.key.clone(), mark) {
+            Some(known) if known == mark => News::None,
+            Some(known) if known.asked == mark.asked && is_decided_on(object) => News::Status,
+            _ => News::Asked,
+        }
+    }
+
+    /// Forgets a deleted object.
+    pub fn forget(&self, key: &Key) {
+        let mut state = self.state();
+        state.ahead.remove(key);
+        state.marks.remove(key);
+    }
+
+    /// Takes note of what is about to be written: the watch may show it before the answer arrives.
+    pub fn writes(&self, next: &Stored) {
+        self.state().marks.insert(next.key.clone(), mark(next));
+    }
+
+    /// Keeps what was read live or written before the watch shows it, so that a watch that lags, or has died unnoticed,
+    /// does not have the same old state decided on again and again.
+    pub fn keep(&self, object: &Arc<Stored>) {
+        let mut state = self.state();
+        let known = state.ahead.get(&object.key);
+        if known.is_none_or(|known| !known.is_newer_than(object)) {
+            state.ahead.insert(object.key.clone(), Arc::clone(object));
+        }
+    }
+
+    /// The later of what the watch shows of an object and what is known beyond it.
+    pub fn latest(&self, key: &Key, watched: Option<Arc<Stored>>) -> Option<Arc<Stored>> {
+        let ahead = self.state().ahead.get(key).cloned();
+        match (watched, ahead) {
+            (Some(watched), Some(ahead)) if ahead.is_newer_than(&watched) => Some(ahead),
+            (watched, _) => watched,
+        }
+    }
+}
+
+/// What of an object matters for whether it is looked at again, in short.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mark {
+    asked: u64,
+    status: u64,
+}
+
+fn mark(object: &Stored) -> Mark {
+    let Stored {
+        key: _,
+        uid,
+        resource_version: _,
+        generation,
+        created_at: _,
+        deleting,
+        retry_requested_at,
+        body,
+    } = object;
+    let (status, unreadable) = match body {
+        // The text form: a status has no cheaper identity, and one is made per event only.
+        Ok(Body { spec: _, status }) => (serde_json::to_string(status).unwrap_or_default(), None),
+        Err(error) => (String::new(), Some(&error.0)),
+    };
+    Mark {
+        asked: hashed((uid, generation, deleting, retry_requested_at, unreadable)),
+        status: hashed(status),
+    }
+}
+
+/// Whether somebody has decided on the object as it is asked for now.
+fn is_decided_on(object: &Stored) -> bool {
+    object
+        .body
+        .as_ref()
+        .is_ok_and(|body| body.status.observed_generation == Some(object.generation))
+}
+
+fn hashed(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
