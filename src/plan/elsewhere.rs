@@ -103,7 +103,8 @@ pub fn is_running(update: &UpdateView) -> bool {
     matches!(update.status, Progress::InProgress | Progress::Other(_))
 }
 
-fn is_hop(update: &UpdateView, to: Minor) -> bool {
+/// Whether it is an upgrade to this version.
+pub fn is_hop(update: &UpdateView, to: Minor) -> bool {
     update.kind == VERSION_UPDATE && say::version_of(update) == Some(to)
 }
 
@@ -115,7 +116,7 @@ fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest
     );
     let concerns_us =
         update.kind == VERSION_ROLLBACK || (ended_badly && update.to_version == hop.to);
-    concerns_us && !retry::permitted(update, wish, hop.to, request)
+    concerns_us && !retry::permitted(update, wish, request)
 }
 
 /// What is said about an update that ended badly.

@@ -33,7 +33,7 @@ pub fn refused(
     } else {
         SignedDuration::ZERO
     };
-    if unproven.is_zero() && retry::permitted(update, wish, hop.to, request) {
+    if unproven.is_zero() && retry::permitted(update, wish, request) {
         return None;
     }
     let kind = update

@@ -7,6 +7,7 @@ use crate::eks::{ClusterView, Progress, UpdateError, UpdateView};
 
 use super::consider::Hop;
 use super::facts::Facts;
+use super::retry::next_try;
 use super::{VERSION_ROLLBACK, cluster, say};
 
 /// As much of EKS's words about one update as is kept: an object has to fit into etcd, with a history of ten.
@@ -125,17 +126,18 @@ fn foreign(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
     } else {
         hop.from
     };
+    let wish = facts.object.wish.as_ref().ok();
     Update {
         id: Some(view.id.clone()),
         kind: view.kind.clone(),
         status: None,
         from_version,
         to_version,
-        for_version: facts.object.wish.as_ref().ok().map(|wish| wish.version),
+        for_version: wish.map(|wish| wish.version),
         client_request_token: None,
         attempt: None,
         sends: None,
-        force: hop.force,
+        force: wish.is_some_and(|wish| wish.force_for(next_try(&view.kind, to_version))),
         requested_at: None,
         last_send_at: None,
         created_at: view.created_at,

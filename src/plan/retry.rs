@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use crate::api::{Minor, Update};
 
+use super::VERSION_ROLLBACK;
 use super::facts::Object;
 use super::time::shown;
 use super::wish::Wish;
@@ -71,10 +72,21 @@ impl RetryRequest {
     }
 }
 
-/// Whether `tried` may be tried again for the hop to `to`: the spec asks for something else than it did, or a person said so.
-pub fn permitted(tried: &Update, wish: &Wish, to: Minor, request: &RetryRequest) -> bool {
+/// Whether another try is permitted after `tried`: the spec asks for something else than it did, or a person said so.
+pub fn permitted(tried: &Update, wish: &Wish, request: &RetryRequest) -> bool {
     let asks_for_something_else = tried.for_version.is_some_and(|for_version| {
-        for_version != wish.version || tried.force != wish.force_for(to)
+        let force = wish.force_for(next_try(&tried.kind, tried.to_version));
+        for_version != wish.version || tried.force != force
     });
     asks_for_something_else || request.permits(tried)
+}
+
+/// To which version the hop leads that another try would be, after an update of this type to this version. Not the hop that
+/// is next at the moment: EKS shows the version minutes late, and then it is another one.
+pub fn next_try(kind: &str, to: Minor) -> Minor {
+    if kind == VERSION_ROLLBACK {
+        to.next()
+    } else {
+        to
+    }
 }

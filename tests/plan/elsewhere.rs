@@ -198,7 +198,9 @@ fn a_failure_that_was_passed_over_is_not_adopted() {
     world.eks.takes = minutes(10);
     world.run(minutes(30));
     assert_eq!(world.reason(), "UpToDate");
-    assert_eq!(world.memory.attempts, Some(1));
+    // The second for this hop, as far as EKS knows.
+    assert_eq!(world.memory.attempts, Some(2));
+    assert_eq!(world.accepted().len(), 2);
 }
 
 #[test]
@@ -231,4 +233,24 @@ fn a_recreated_object_adopts_what_its_predecessor_started() {
     world.run(minutes(30));
     assert_eq!(world.reason(), "UpToDate");
     assert_eq!(world.accepted().len(), 1);
+}
+
+#[test]
+fn a_rollback_seen_before_the_version_is_stands_also_where_the_next_hop_was_to_be_forced() {
+    let mut world = World::new("1.34", "1.35");
+    world.edit(|wish| wish.forced = Some("1.35".parse().unwrap()));
+    // EKS lists the rollback, and for minutes still describes the version before it.
+    world.eks.describe_lag = minutes(4);
+    world.eks.takes = minutes(1);
+    world.foreign("VersionRollback", Some("1.33"));
+    world.now += minutes(2);
+    world.stays(Reason::RolledBackElsewhere, seconds(30));
+    world.run(minutes(30));
+    assert_eq!(world.reason(), "RolledBackElsewhere");
+    assert_eq!(world.eks.cluster.version, "1.33");
+    assert!(world.sent.is_empty());
+    // Something else than what was there when it was rolled back.
+    world.edit(|wish| wish.forced = Some("1.34".parse().unwrap()));
+    world.settle();
+    assert_eq!(world.sent.len(), 1);
 }

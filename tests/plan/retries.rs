@@ -216,3 +216,17 @@ fn attempts_rise_over_the_whole_life() {
     assert_eq!(tokens.len(), 14);
     assert_eq!(world.memory.history.len(), 10);
 }
+
+#[test]
+fn a_try_after_a_lost_status_is_another_attempt_with_another_token() {
+    let mut world = failed();
+    world.lose_status();
+    world.stays(Reason::UpdateFailed, minutes(30));
+    world.annotate(seconds(0));
+    world.settle();
+    let [first, second] = &world.sent[..] else {
+        panic!("{:?}", world.sent)
+    };
+    assert_ne!(first.client_request_token, second.client_request_token);
+    assert_eq!(world.update().attempt, Some(2));
+}
