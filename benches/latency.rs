@@ -14,7 +14,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_sdk_eks::config::Credentials;
 use eks_upgrade_operator::api::ClusterUpgrade;
 use eks_upgrade_operator::eks::aws::AwsEks;
-use eks_upgrade_operator::eks::{Eks, Target, VersionRequest};
+use eks_upgrade_operator::eks::{Eks, Fence, Target, VersionRequest};
 use futures::{StreamExt, TryStreamExt};
 use harness::{ControlPlane, Process, Program, eventually};
 use jiff::Timestamp;
@@ -272,7 +272,9 @@ impl Bench {
                 client_request_token: name.clone(),
                 force: false,
             };
-            eks.update_cluster_version(&target, &request).await.unwrap();
+            eks.update_cluster_version(&target, &request, &Fence::none())
+                .await
+                .unwrap();
             if n >= WARM_UP {
                 latencies.push(milliseconds(seen, self.arrived(&name).await));
             }

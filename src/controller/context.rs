@@ -20,7 +20,7 @@ use super::pace::Pace;
 use super::recall::Recall;
 
 /// The time, as an argument for everything that needs it.
-pub trait Clock: Send + Sync + 'static {
+pub trait Clock: Clone + Send + Sync + 'static {
     /// The wall clock.
     fn now(&self) -> Timestamp;
     /// Time that only goes forward, from an arbitrary start.

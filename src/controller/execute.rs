@@ -1,6 +1,6 @@
 //! Carries out the one effect of a decision, after its guarded write.
 
-use crate::eks::{Eks, Target};
+use crate::eks::{Eks, Fence, Target};
 use crate::plan::{Action, SEND_WITHIN, Sent, may_begin};
 use crate::store::{Store, Stored};
 
@@ -15,17 +15,21 @@ pub async fn execute<E: Eks, S: Store, C: Clock>(
     announced: &Stored,
     looked_at: Moment,
 ) -> Sent {
-    let is_in_time = looked_at.elapsed(&ctx.clock) < SEND_WITHIN
-        && announced
-            .body
-            .as_ref()
-            .is_ok_and(|body| may_begin(&body.status, ctx.clock.now()));
-    if ctx.is_stopping() || !is_in_time {
+    let is_announced = announced
+        .body
+        .as_ref()
+        .is_ok_and(|body| may_begin(&body.status, ctx.clock.now()));
+    let clock = ctx.clock.clone();
+    let fence = Fence::new(move || looked_at.elapsed(&clock) < SEND_WITHIN);
+    if ctx.is_stopping() || !is_announced || !fence.is_open() {
         return Sent::Dropped;
     }
     match action {
         Action::Send(request) => {
-            let answer = ctx.eks.update_cluster_version(target, request).await;
+            let answer = ctx
+                .eks
+                .update_cluster_version(target, request, &fence)
+                .await;
             ctx.pace.answered(target, &answer, ctx.clock.monotonic());
             match answer {
                 Ok(update) => Sent::Accepted(update),

@@ -88,6 +88,7 @@ enum ReconcileError {
 }
 
 /// The system's clocks.
+#[derive(Clone, Copy)]
 struct SystemClock {
     start: Instant,
 }

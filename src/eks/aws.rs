@@ -7,6 +7,7 @@ mod base;
 mod classify;
 mod clients;
 mod convert;
+mod fenced;
 mod words;
 
 use std::collections::HashSet;
@@ -22,8 +23,10 @@ use aws_sdk_eks::operation::RequestId;
 
 use self::base::Origin;
 use self::clients::Clients;
+use self::fenced::Fenced;
 use super::{
-    ClusterView, Eks, EksError, ErrorKind, OfferedVersion, Target, UpdateView, VersionRequest,
+    ClusterView, Eks, EksError, ErrorKind, Fence, OfferedVersion, Target, UpdateView,
+    VersionRequest,
 };
 
 /// How many entries to ask for per page; the most that EKS gives.
@@ -240,6 +243,7 @@ impl Eks for AwsEks {
         &self,
         target: &Target,
         request: &VersionRequest,
+        fence: &Fence,
     ) -> Result<UpdateView, EksError> {
         const OPERATION: &str = "eks:UpdateClusterVersion";
         let VersionRequest {
@@ -255,6 +259,8 @@ impl Eks for AwsEks {
                     .version(version.to_string())
                     .client_request_token(client_request_token)
                     .set_force(force.then_some(true))
+                    .customize()
+                    .interceptor(Fenced(fence.clone()))
                     .send()
             })
             .await?;

@@ -4,12 +4,14 @@
 
 pub mod aws;
 mod error;
+mod fence;
 
 use std::future::Future;
 
 use jiff::Timestamp;
 
 pub use error::{EksError, ErrorKind};
+pub use fence::{Fence, TooLate};
 
 use crate::api::Minor;
 
@@ -153,10 +155,12 @@ pub trait Eks: Send + Sync + 'static {
         target: &Target,
     ) -> impl Future<Output = Result<Vec<OfferedVersion>, EksError>> + Send;
 
-    /// UpdateClusterVersion.
+    /// UpdateClusterVersion. Nothing is sent where `fence` is closed once the request is signed: the answer is an error of
+    /// the kind [`ErrorKind::Unavailable`] then, as to any other send of which nothing is known.
     fn update_cluster_version(
         &self,
         target: &Target,
         request: &VersionRequest,
+        fence: &Fence,
     ) -> impl Future<Output = Result<UpdateView, EksError>> + Send;
 }

@@ -4,7 +4,7 @@ use eks_upgrade_operator::eks::ErrorKind::{
     AccessDenied, ClockSkew, CredentialsRefused, InUse, InvalidParameter, InvalidState, NotFound,
     Rejected, Throttled, Unavailable,
 };
-use eks_upgrade_operator::eks::{Eks, ErrorKind};
+use eks_upgrade_operator::eks::{Eks, ErrorKind, Fence};
 
 use crate::server::{Reply, Server, answer, error};
 use crate::{OPERATIONS, eks, errors_of_all, request, target};
@@ -145,7 +145,7 @@ async fn success_that_cannot_be_read_is_no_refusal() {
         let server = Server::always(answer(200, body)).await;
         let error = eks(&server)
             .await
-            .update_cluster_version(&target(), &request())
+            .update_cluster_version(&target(), &request(), &Fence::none())
             .await
             .expect_err(body);
         assert_eq!(error.kind, Unavailable, "{body:?}: {error}");

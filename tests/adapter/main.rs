@@ -20,7 +20,7 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::eks::aws::AwsEks;
-use eks_upgrade_operator::eks::{Eks, EksError, Target, VersionRequest};
+use eks_upgrade_operator::eks::{Eks, EksError, Fence, Target, VersionRequest};
 
 use server::{Answer, Server, answer};
 
@@ -86,13 +86,13 @@ fn request() -> VersionRequest {
 
 /// Every operation's error, each by one call and all at once; in the order of the port.
 async fn errors_of_all(eks: &AwsEks) -> [EksError; 5] {
-    let (target, request) = (target(), request());
+    let (target, request, fence) = (target(), request(), Fence::none());
     let (cluster, updates, update, versions, started) = futures::join!(
         eks.describe_cluster(&target),
         eks.list_updates(&target),
         eks.describe_update(&target, "u-1"),
         eks.describe_cluster_versions(&target),
-        eks.update_cluster_version(&target, &request),
+        eks.update_cluster_version(&target, &request, &fence),
     );
     [
         cluster.expect_err("an error"),

@@ -1,10 +1,11 @@
 //! Lost answers, silence, and a clock that is off.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use eks_upgrade_operator::eks::aws::AwsEks;
-use eks_upgrade_operator::eks::{Eks, ErrorKind, Target};
+use eks_upgrade_operator::eks::{Eks, ErrorKind, Fence, Target};
 use tokio::net::TcpListener;
 
 use crate::server::{Asked, Reply, Server, answer, error};
@@ -123,7 +124,7 @@ async fn a_clock_that_is_off_is_told_by_how_much_and_learned() {
         let server = Server::always(error(403, code, "Signature expired").at(theirs)).await;
         let eks = impatient(&server.url).await;
         let error = eks
-            .update_cluster_version(&target(), &request())
+            .update_cluster_version(&target(), &request(), &Fence::none())
             .await
             .expect_err("skewed");
         assert_eq!(error.kind, ErrorKind::ClockSkew, "{error}");
@@ -132,7 +133,9 @@ async fn a_clock_that_is_off_is_told_by_how_much_and_learned() {
         assert_eq!(server.asked().len(), 1, "no repetition of the SDK's own");
 
         // Our loop repeats on the same client, which signs with AWS's time now.
-        let again = eks.update_cluster_version(&target(), &request()).await;
+        let again = eks
+            .update_cluster_version(&target(), &request(), &Fence::none())
+            .await;
         again.expect_err("the script says the same again");
         let asked = server.asked();
         let moved = signed_at(&asked[1]) - signed_at(&asked[0]);
@@ -162,4 +165,36 @@ async fn only_skew_speaks_of_the_clock() {
         assert_eq!(error.kind, ErrorKind::AccessDenied, "{error}");
         assert_eq!(error.clock_behind, None);
     }
+}
+
+#[tokio::test]
+async fn a_send_whose_time_has_passed_does_not_leave_though_it_is_signed() {
+    let server = Server::always(answer(200, "{}")).await;
+    let eks = impatient(&server.url).await;
+    let asked = Arc::new(AtomicUsize::new(0));
+    let times = Arc::clone(&asked);
+    let closed = Fence::new(move || {
+        times.fetch_add(1, Ordering::Relaxed);
+        false
+    });
+    let error = eks
+        .update_cluster_version(&target(), &request(), &closed)
+        .await
+        .expect_err("nothing was sent");
+    assert_eq!(error.code, "TooLate");
+    assert!(
+        !error.kind.is_definite_refusal(),
+        "the intent stays open: {error}"
+    );
+    assert_eq!(
+        asked.load(Ordering::Relaxed),
+        1,
+        "asked once, by the last step"
+    );
+    assert!(server.asked().is_empty());
+    // The same client sends what may leave.
+    eks.update_cluster_version(&target(), &request(), &Fence::none())
+        .await
+        .expect_err("an answer without an update");
+    assert_eq!(server.asked().len(), 1);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::eks::aws::{AwsEks, CallObserver};
 use eks_upgrade_operator::eks::{
-    Eks, ErrorKind, Hosting, Progress, UpdateError, UpdateView, VersionRequest,
+    Eks, ErrorKind, Fence, Hosting, Progress, UpdateError, UpdateView, VersionRequest,
 };
 use serde_json::{Value, json};
 
@@ -25,7 +25,7 @@ async fn the_example_of_the_api_reference_goes_out_and_comes_back() {
     let server = Server::always(answer(200, example["response"]["body"].to_string())).await;
     let update = eks(&server)
         .await
-        .update_cluster_version(&target(), &request())
+        .update_cluster_version(&target(), &request(), &Fence::none())
         .await
         .expect("the example is accepted");
 
@@ -68,7 +68,7 @@ async fn force_is_sent_only_where_it_is_asked_for() {
     let eks = eks(&server).await;
     for force in [false, true] {
         let request = VersionRequest { force, ..request() };
-        eks.update_cluster_version(&target(), &request)
+        eks.update_cluster_version(&target(), &request, &Fence::none())
             .await
             .expect("an update");
     }

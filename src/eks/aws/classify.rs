@@ -15,7 +15,7 @@ use aws_sdk_sts::operation::assume_role::AssumeRoleError;
 use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIdentityError;
 
 use super::words;
-use crate::eks::{EksError, ErrorKind};
+use crate::eks::{EksError, ErrorKind, TooLate};
 
 /// Beyond this AWS refuses signatures (after five minutes); the SDK draws its line at the same four minutes
 /// (`SKEW_DETECTION_THRESHOLD` in aws-runtime's `service_clock_skew.rs`).
@@ -185,6 +185,9 @@ where
             "no usable endpoint: look at the region, AWS_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_EKS, AWS_ENDPOINT_URL_STS \
              and AWS_USE_FIPS_ENDPOINT",
         ),
+        SdkError::DispatchFailure(_) if words::find::<TooLate>(error).is_some() => {
+            (ErrorKind::Unavailable, "TooLate", "not sent")
+        }
         SdkError::TimeoutError(_) => (ErrorKind::Unavailable, "Timeout", "AWS did not answer"),
         SdkError::DispatchFailure(failure) if failure.is_timeout() => {
             (ErrorKind::Unavailable, "Timeout", "AWS did not answer")
