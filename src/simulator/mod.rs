@@ -1,5 +1,6 @@
-//! An EKS that speaks the real wire protocol: one pure [`model`] of EKS and STS, and an
-//! [HTTP face](http) in front of it that the AWS CLI and every SDK work against unchanged.
+//! An EKS that speaks the real wire protocol: one pure [`model`] of EKS and STS, an
+//! [HTTP face](http) in front of it that the AWS CLI and every SDK work against unchanged, and a
+//! [face in memory](memory) for simulation tests.
 //!
 //! What it departs from EKS in, and the fields of a scenario, are in `docs/simulator.md`.
 
@@ -8,6 +9,7 @@ pub mod calendar;
 pub mod error;
 pub mod http;
 pub mod identity;
+pub mod memory;
 pub mod model;
 mod paging;
 pub mod period;

@@ -1,0 +1,405 @@
+//! The safety invariants of `docs/protocol.md`, checked at every write, every send and every acceptance, against the truth
+//! that only the simulation knows. Written from the protocol, not from the code under test.
+
+mod status;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use eks_upgrade_operator::api::{ClusterUpgradeSpec, Minor, Update};
+use eks_upgrade_operator::eks::VersionRequest;
+use eks_upgrade_operator::plan::{VERSION_ROLLBACK, VERSION_UPDATE};
+use eks_upgrade_operator::simulator::api::UpdateStatus as TrueStatus;
+use eks_upgrade_operator::simulator::model::{Origin, UpdateTruth};
+use eks_upgrade_operator::store::{Key, Stored};
+use jiff::Timestamp;
+
+use crate::api_server::ApiServer;
+use crate::ports::body;
+use crate::time::{MINUTE, Millis, SECOND, at, since_start};
+use crate::wire::Life;
+
+/// A send begins within this of its guarded write.
+const SEND_WITHIN: Millis = 10 * SECOND;
+/// How far apart two clocks may be: twice what a replica's may be off.
+pub const CLOCKS_APART: Millis = 4 * MINUTE;
+
+/// What must never be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Invariant {
+    /// 1: one accepted update per hop and attempt.
+    OneUpdate,
+    /// 2: never a version that was not asked for.
+    AskedFor,
+    /// 3: nothing while suspended, being deleted, or not the owner.
+    MayAct,
+    /// 4: somebody else's decision is respected.
+    RespectsOthers,
+    /// 6: nothing is said of an update that EKS did not say.
+    TellsTheTruth,
+    /// Every send has its guarded write, and begins in time.
+    Guarded,
+    /// What is known is kept, and no attempt is used twice.
+    Remembers,
+    /// An update is adopted only where it can be the answer.
+    AdoptsItsOwn,
+    /// 5: once faults stop, every object comes to rest.
+    Progress,
+    /// 7: idle costs nothing.
+    Idle,
+}
+
+/// A broken invariant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Violation {
+    pub invariant: Invariant,
+    pub at: Millis,
+    pub what: String,
+}
+
+/// A guarded write that announces a send.
+#[derive(Clone, Debug)]
+pub struct Announcement {
+    pub life: Life,
+    pub at: Millis,
+    pub key: Key,
+    pub uid: String,
+    pub spec: ClusterUpgradeSpec,
+    pub deleting: bool,
+    /// The older object that owns the same cluster.
+    pub owner: Option<Key>,
+    pub intent: Update,
+    pub is_used: bool,
+}
+
+/// What a person did to one object, by its uid.
+#[derive(Clone, Debug, Default)]
+struct Doings {
+    /// When the version or force was edited.
+    edits: Vec<Millis>,
+    /// When the retry annotation was set, and to what.
+    annotations: Vec<(Millis, Timestamp)>,
+    /// When the status was wiped or set back.
+    losses: Vec<Millis>,
+}
+
+#[derive(Default)]
+pub struct Oracle {
+    pub violation: Option<Violation>,
+    /// How long after a look at EKS a request may still arrive.
+    arrives_within: Millis,
+    /// How long EKS may not list what it accepted.
+    listed_within: Millis,
+    /// By token, in the order of the writes.
+    announcements: BTreeMap<String, Vec<Announcement>>,
+    doings: BTreeMap<String, Doings>,
+    /// Tokens of intents that were given up: nothing may ever have been accepted with them.
+    given_up: BTreeSet<String>,
+    /// Tokens of which EKS refused a send for certain.
+    refused: BTreeSet<String>,
+    /// Status writes of the operator.
+    pub writes: u64,
+}
+
+impl Oracle {
+    /// Judges under these assumptions.
+    pub fn new(arrives_within: Millis, listed_within: Millis) -> Self {
+        Self {
+            arrives_within,
+            listed_within,
+            ..Self::default()
+        }
+    }
+
+    fn broken(&mut self, invariant: Invariant, now: Millis, what: impl FnOnce() -> String) {
+        if self.violation.is_none() {
+            self.violation = Some(Violation {
+                invariant,
+                at: now,
+                what: what(),
+            });
+        }
+    }
+
+    fn check(
+        &mut self,
+        holds: bool,
+        invariant: Invariant,
+        now: Millis,
+        what: impl FnOnce() -> String,
+    ) {
+        if !holds {
+            self.broken(invariant, now, what);
+        }
+    }
+
+    /// A violation that somebody else found.
+    pub fn report(&mut self, invariant: Invariant, now: Millis, what: String) {
+        self.broken(invariant, now, || what);
+    }
+
+    /// A person edited the version or force.
+    pub fn edited(&mut self, uid: &str, now: Millis) {
+        self.doings(uid).edits.push(now);
+    }
+
+    /// A person set the retry annotation.
+    pub fn annotated(&mut self, uid: &str, now: Millis, value: Timestamp) {
+        self.doings(uid).annotations.push((now, value));
+    }
+
+    /// The status was wiped or set back.
+    pub fn lost_status(&mut self, uid: &str, now: Millis) {
+        self.doings(uid).losses.push(now);
+    }
+
+    fn doings(&mut self, uid: &str) -> &mut Doings {
+        self.doings.entry(uid.to_owned()).or_default()
+    }
+
+    /// A guarded write announces a send.
+    fn announced(
+        &mut self,
+        life: Life,
+        stored: &Stored,
+        intent: &Update,
+        api: &ApiServer,
+        now: Millis,
+    ) {
+        let token = intent.client_request_token.clone().unwrap_or_default();
+        let announcement = Announcement {
+            life,
+            at: now,
+            key: stored.key.clone(),
+            uid: stored.uid.clone(),
+            spec: body(stored).spec.clone(),
+            deleting: stored.deleting,
+            owner: owner_before(stored, api),
+            intent: intent.clone(),
+            is_used: false,
+        };
+        self.announcements
+            .entry(token)
+            .or_default()
+            .push(announcement);
+    }
+
+    /// A process makes the call.
+    pub fn calls(&mut self, life: Life, request: &VersionRequest, now: Millis) {
+        let token = &request.client_request_token;
+        let found = self
+            .announcements
+            .get_mut(token)
+            .and_then(|all| all.iter_mut().rfind(|one| one.life == life && !one.is_used));
+        let Some(announcement) = found else {
+            self.broken(Invariant::Guarded, now, || {
+                format!(
+                    "{token} is sent to {} without a guarded write of its own",
+                    request.version
+                )
+            });
+            return;
+        };
+        announcement.is_used = true;
+        let announcement = announcement.clone();
+        let Announcement {
+            life: _,
+            at: _,
+            key,
+            uid: _,
+            spec,
+            deleting,
+            owner,
+            intent,
+            is_used: _,
+        } = &announcement;
+        self.check(
+            intent.to_version == request.version && intent.force == request.force,
+            Invariant::AskedFor,
+            now,
+            || {
+                format!(
+                    "{key} announced {} and sends {}",
+                    intent.to_version, request.version
+                )
+            },
+        );
+        let asked = spec.version.parse::<Minor>();
+        self.check(
+            asked.is_ok_and(|asked| request.version <= asked),
+            Invariant::AskedFor,
+            now,
+            || {
+                format!(
+                    "{key} asks for {} and {} is sent",
+                    spec.version, request.version
+                )
+            },
+        );
+        self.check(
+            intent.from_version.next() == intent.to_version,
+            Invariant::AskedFor,
+            now,
+            || {
+                format!(
+                    "{key} goes from {} to {}",
+                    intent.from_version, intent.to_version
+                )
+            },
+        );
+        self.check(!spec.suspend, Invariant::MayAct, now, || {
+            format!("{key} is suspended")
+        });
+        self.check(!deleting, Invariant::MayAct, now, || {
+            format!("{key} is being deleted")
+        });
+        self.check(owner.is_none(), Invariant::MayAct, now, || {
+            format!("{key} sends for a cluster that {owner:?} owns")
+        });
+    }
+
+    /// The request leaves the process.
+    pub fn leaves(&mut self, life: Life, request: &VersionRequest, now: Millis) {
+        let announced = self
+            .announcements
+            .get(&request.client_request_token)
+            .and_then(|all| all.iter().rfind(|one| one.life == life))
+            .map(|one| one.at);
+        self.check(
+            announced.is_some_and(|at| now - at <= SEND_WITHIN),
+            Invariant::Guarded,
+            now,
+            || {
+                format!(
+                    "{} leaves {:?} ms after its guarded write",
+                    request.client_request_token,
+                    announced.map(|at| now - at)
+                )
+            },
+        );
+    }
+
+    /// EKS refused a send for certain.
+    pub fn was_refused(&mut self, token: &str) {
+        self.refused.insert(token.to_owned());
+    }
+
+    /// EKS accepted a send and started `new`; `before` are the cluster's updates until then.
+    pub fn accepted(&mut self, before: &[UpdateTruth], new: &UpdateTruth, now: Millis) {
+        let token = new.client_request_token.clone().unwrap_or_default();
+        self.check(new.kind == VERSION_UPDATE, Invariant::AskedFor, now, || {
+            format!("a send started a {} to {:?}", new.kind, new.to_version)
+        });
+        self.check(
+            !self.given_up.contains(&token),
+            Invariant::TellsTheTruth,
+            now,
+            || format!("{token} was given up as not sent, and is accepted"),
+        );
+        let twice = before
+            .iter()
+            .any(|update| update.client_request_token.as_ref() == Some(&token));
+        self.check(!twice, Invariant::OneUpdate, now, || {
+            format!("{token} is accepted twice")
+        });
+        let Some(announcement) = self.announcements.get(&token).and_then(|all| all.last()) else {
+            self.broken(Invariant::Guarded, now, || {
+                format!("{token} is accepted and was never announced")
+            });
+            return;
+        };
+        let announcement = announcement.clone();
+        let mut versions: Vec<_> = before
+            .iter()
+            .filter(|update| is_of_version(update))
+            .collect();
+        versions.sort_by_key(|update| update.created_at);
+        let Some(newest_known) = versions
+            .iter()
+            .rposition(|update| self.is_known(update, &announcement, now))
+        else {
+            return;
+        };
+        // What is newer may have been seen as well, or not yet: either will do.
+        let stands_against = |last: &&UpdateTruth| {
+            let ended_badly = matches!(last.status, TrueStatus::Failed | TrueStatus::Cancelled)
+                && last.to_version == new.to_version;
+            (last.kind == VERSION_ROLLBACK || ended_badly)
+                && !self.is_permitted(last, &announcement)
+        };
+        let last = versions[newest_known];
+        if versions[newest_known..].iter().all(stands_against) {
+            let invariant = if last.origin == Origin::Call {
+                Invariant::OneUpdate
+            } else {
+                Invariant::RespectsOthers
+            };
+            self.broken(invariant, now, || {
+                format!(
+                    "{} starts an update to {:?}; the last one, {} of {:?} to {:?}, ended as {:?} and nobody permitted another",
+                    announcement.key, new.to_version, last.kind, last.origin, last.to_version, last.status
+                )
+            });
+        }
+    }
+
+    /// Whether the operator has to know of an update when `announcement`'s send is accepted: it asked for it and its memory
+    /// was not taken away, or EKS has listed it since before the send was decided on.
+    fn is_known(&self, update: &UpdateTruth, announcement: &Announcement, now: Millis) -> bool {
+        let created = since_start(update.created_at);
+        let is_ours = self.first_announcement(update).is_some_and(|first| {
+            first.uid == announcement.uid && !self.lost_since(&announcement.uid, first.at)
+        });
+        is_ours || created + self.listed_within + self.arrives_within <= now
+    }
+
+    fn first_announcement(&self, update: &UpdateTruth) -> Option<&Announcement> {
+        let token = update.client_request_token.as_ref()?;
+        self.announcements.get(token)?.first()
+    }
+
+    fn lost_since(&self, uid: &str, since: Millis) -> bool {
+        let doings = self.doings.get(uid);
+        doings.is_some_and(|doings| doings.losses.iter().any(|lost| *lost >= since))
+    }
+
+    /// Whether a person permitted another try since `last`.
+    fn is_permitted(&self, last: &UpdateTruth, announcement: &Announcement) -> bool {
+        let Announcement {
+            uid,
+            at: announced,
+            spec,
+            intent,
+            ..
+        } = announcement;
+        let doings = self.doings.get(uid).cloned().unwrap_or_default();
+        let annotated = doings.annotations.iter().any(|(set, value)| {
+            *set <= *announced
+                && *value > last.created_at
+                && since_start(*value) <= announced + CLOCKS_APART
+        });
+        if annotated {
+            return true;
+        }
+        match self.first_announcement(last) {
+            Some(first) if first.uid == *uid && !self.lost_since(uid, first.at) => {
+                let tried = first.intent.for_version.map(|version| version.to_string());
+                tried.as_ref() != Some(&spec.version) || first.intent.force != intent.force
+            }
+            _ => doings.edits.iter().any(|edit| at(*edit) > last.created_at),
+        }
+    }
+}
+
+fn is_of_version(update: &UpdateTruth) -> bool {
+    update.scope.is_cluster() && (update.kind == VERSION_UPDATE || update.kind == VERSION_ROLLBACK)
+}
+
+/// The object that owns the same cluster, if it is another one.
+pub fn owner_before(stored: &Stored, api: &ApiServer) -> Option<Key> {
+    let cluster = &body(stored).spec.cluster;
+    api.objects()
+        .filter(|other| !other.deleting && body(other).spec.cluster == *cluster)
+        .min_by_key(|other| (other.created_at, other.uid.clone()))
+        .filter(|owner| owner.uid != stored.uid)
+        .map(|owner| owner.key.clone())
+}

@@ -1,0 +1,620 @@
+//! Runs one seed: events in virtual time, drawn by the seed and nothing else.
+
+mod calls;
+mod happenings;
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use eks_upgrade_operator::simulator::Model;
+use fastrand::Rng;
+
+use crate::api_server::ApiServer;
+use crate::course::{self, Course, Odds, some_time};
+use crate::defect::Defect;
+use crate::oracle::{Invariant, Oracle, Violation};
+use crate::process::Process;
+use crate::progress;
+use crate::states::States;
+use crate::time::{HOUR, MINUTE, Millis, SECOND, at};
+use crate::wire::{Answer, Call, CallId, Life, Wire};
+use crate::world::{Timeline, World};
+
+/// How long it may take from the last fault until everything is at rest.
+const REST_WITHIN: Millis = 8 * HOUR;
+/// How often it is looked whether everything is at rest.
+const LOOK_EVERY: Millis = 5 * MINUTE;
+/// For how long it is watched at rest.
+const REST_LASTS: Millis = 25 * MINUTE;
+/// A seed that makes more steps than this goes round in a circle.
+const MOST_STEPS: u64 = 200_000;
+
+/// How a seed is run.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options {
+    /// What is wrong with the operator.
+    pub defect: Option<Defect>,
+    /// Whether what happens is written down.
+    pub timeline: bool,
+    /// Whether EKS forgets tokens before it lists what was accepted with them: beyond what is promised.
+    pub beyond_assumption: bool,
+}
+
+/// What came of a seed.
+#[derive(Debug)]
+pub struct Report {
+    pub seed: u64,
+    pub violation: Option<Violation>,
+    pub steps: u64,
+    pub timeline: Vec<String>,
+}
+
+impl Report {
+    /// The violation with everything that led to it, for a person.
+    pub fn story(&self) -> String {
+        let mut story = format!("seed {}\n", self.seed);
+        for line in &self.timeline {
+            story.push_str(line);
+            story.push('\n');
+        }
+        match &self.violation {
+            Some(Violation {
+                invariant,
+                at,
+                what,
+            }) => {
+                story.push_str(&format!(
+                    "{:>13}  VIOLATION of {invariant:?}: {what}\n",
+                    crate::time::shown(*at)
+                ));
+            }
+            None => story.push_str("no violation\n"),
+        }
+        story
+    }
+}
+
+/// Runs a seed. The same seed and options give the same report.
+pub fn run(seed: u64, options: Options, states: Option<&mut States>) -> Report {
+    let mut simulation = Simulation::new(seed, options, states);
+    simulation.go();
+    let steps = simulation.steps;
+    let mut world = simulation.world();
+    Report {
+        seed,
+        violation: world.oracle.violation.take(),
+        steps,
+        timeline: world.timeline.lines().to_vec(),
+    }
+}
+
+/// Something that is going to happen.
+enum Step {
+    /// A call leaves its process.
+    Leaves(CallId, Life, Box<Call>),
+    /// A call arrives, this becomes of it, and it left its process at this time.
+    Arrives(CallId, Life, Box<Call>, Fate, Millis),
+    /// An answer arrives.
+    Answered(CallId, Life, Answer),
+    /// A process looks whether something is due.
+    Look(Life),
+    /// The watch shows everything up to a revision.
+    Shows(Life, u64),
+    /// A process lists all objects.
+    Lists(Life),
+    /// A process starts.
+    Starts(usize),
+    /// A process that was told to end ends.
+    Ends(Life),
+    Happens(Box<course::Event>),
+    /// Whether everything is at rest.
+    AtRest,
+    /// It was at rest.
+    StillAtRest(Rest),
+}
+
+/// What must not grow while everything is at rest.
+#[derive(Clone, Copy, Debug)]
+struct Rest {
+    writes: u64,
+    updates: usize,
+}
+
+/// What becomes of a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fate {
+    Done,
+    LostBefore,
+    LostAfter,
+    /// Arrives after nobody waits for its answer any more.
+    HeldUp,
+    Fault(Fault),
+}
+
+/// An answer that somebody else than the model's rules gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Fault {
+    Throttled,
+    ServerError,
+    Malformed,
+    Busy,
+    Denied,
+    Refused,
+}
+
+struct Replica {
+    life: u32,
+    process: Option<Process>,
+    frozen_until: Millis,
+}
+
+struct Queued {
+    at: Millis,
+    /// Decides among those of one moment.
+    lot: u64,
+    nth: u64,
+    step: Step,
+}
+
+impl PartialEq for Queued {
+    fn eq(&self, other: &Self) -> bool {
+        self.order() == other.order()
+    }
+}
+impl Eq for Queued {}
+impl PartialOrd for Queued {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for Queued {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.order().cmp(&other.order())
+    }
+}
+impl Queued {
+    fn order(&self) -> (Millis, u64, u64) {
+        (self.at, self.lot, self.nth)
+    }
+}
+
+struct Simulation<'a> {
+    rng: Rng,
+    course: Course,
+    odds: Odds,
+    shared: Arc<Mutex<World>>,
+    replicas: Vec<Replica>,
+    queue: BinaryHeap<Reverse<Queued>>,
+    queued: u64,
+    steps: u64,
+    now: Millis,
+    api_down_until: Millis,
+    eks_down_until: Millis,
+    is_over: bool,
+    states: Option<&'a mut States>,
+}
+
+impl<'a> Simulation<'a> {
+    fn new(seed: u64, options: Options, states: Option<&'a mut States>) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        // What the operator draws for itself (how long it waits, a little spread).
+        fastrand::seed(rng.u64(..));
+        let mut course = Course::draw(&mut rng);
+        course.setup.defect = options.defect;
+        if options.beyond_assumption {
+            course.scenario.token_lifetime =
+                eks_upgrade_operator::simulator::period::Period::minutes(2);
+        }
+        let mut model = Model::new(&course.scenario, at(0)).expect("a scenario that makes sense");
+        for cluster in &course.clusters {
+            model
+                .add_cluster(cluster.clone(), at(0))
+                .expect("a cluster that makes sense");
+        }
+        let world = World {
+            now: 0,
+            model,
+            api: ApiServer::default(),
+            wire: Wire::default(),
+            oracle: Oracle::new(course.held_up + 30 * SECOND, course.list_lag),
+            timeline: Timeline::new(options.timeline),
+            clock_ahead: course.clock_ahead.clone(),
+        };
+        let replicas = (0..course.replicas)
+            .map(|_| Replica {
+                life: 0,
+                process: None,
+                frozen_until: 0,
+            })
+            .collect();
+        let mut simulation = Self {
+            odds: course.odds.clone(),
+            rng,
+            shared: Arc::new(Mutex::new(world)),
+            replicas,
+            queue: BinaryHeap::new(),
+            queued: 0,
+            steps: 0,
+            now: 0,
+            api_down_until: 0,
+            eks_down_until: 0,
+            is_over: false,
+            states,
+            course,
+        };
+        for (at, event) in std::mem::take(&mut simulation.course.events) {
+            simulation.then(at, Step::Happens(Box::new(event)));
+        }
+        for replica in 0..simulation.replicas.len() {
+            simulation.then(0, Step::Starts(replica));
+        }
+        simulation
+    }
+
+    fn world(&self) -> MutexGuard<'_, World> {
+        self.shared.lock().expect("one thread")
+    }
+
+    fn note(&self, line: impl FnOnce() -> String) {
+        let now = self.now;
+        self.world().timeline.note(now, line);
+    }
+
+    fn then(&mut self, at: Millis, step: Step) {
+        self.queued += 1;
+        let queued = Queued {
+            at,
+            lot: self.rng.u64(..),
+            nth: self.queued,
+            step,
+        };
+        self.queue.push(Reverse(queued));
+    }
+
+    fn happens(&mut self, thousandths: u32) -> bool {
+        thousandths > 0 && self.rng.u32(0..1000) < thousandths
+    }
+
+    fn go(&mut self) {
+        while let Some(Reverse(Queued {
+            at,
+            lot: _,
+            nth: _,
+            step,
+        })) = self.queue.pop()
+        {
+            self.now = self.now.max(at);
+            self.world().now = self.now;
+            self.steps += 1;
+            self.take(step);
+            self.remember_state();
+            let (now, steps, is_over) = (self.now, self.steps, self.is_over);
+            let mut world = self.world();
+            if steps > MOST_STEPS {
+                world.oracle.report(
+                    Invariant::Progress,
+                    now,
+                    format!("{steps} steps and no end"),
+                );
+            }
+            if world.oracle.violation.is_some() || is_over {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, step: Step) {
+        match step {
+            Step::Leaves(id, life, call) => {
+                // Only a living process sends what it froze over.
+                if self.lives(life) {
+                    self.leave(id, life, *call);
+                }
+            }
+            Step::Arrives(id, life, call, fate, left) => self.arrives(id, life, &call, fate, left),
+            Step::Answered(id, life, answer) => self.answered(id, life, answer),
+            Step::Look(life) => self.with_process(life, Step::Look(life), |process, now| {
+                process.begin_due(now);
+            }),
+            Step::Shows(life, revision) => self.shows(life, revision),
+            Step::Lists(life) => self.lists(life),
+            Step::Starts(replica) => self.starts(replica),
+            Step::Ends(life) => self.ends(life),
+            Step::Happens(event) => self.event(*event),
+            Step::AtRest => self.at_rest(),
+            Step::StillAtRest(rest) => self.still_at_rest(rest),
+        }
+    }
+
+    fn lives(&self, life: Life) -> bool {
+        let replica = &self.replicas[life.replica];
+        replica.life == life.nth && replica.process.is_some()
+    }
+
+    /// Does something to a process, if it still lives; once it thaws, if it is frozen.
+    fn with_process(&mut self, life: Life, step: Step, work: impl FnOnce(&mut Process, Millis)) {
+        let now = self.now;
+        let replica = &mut self.replicas[life.replica];
+        if replica.life != life.nth || replica.process.is_none() {
+            return;
+        }
+        if replica.frozen_until > now {
+            let thaws = replica.frozen_until;
+            self.then(thaws, step);
+            return;
+        }
+        // Taken out, so that what it does may lock the world.
+        let Some(mut process) = replica.process.take() else {
+            return;
+        };
+        work(&mut process, now);
+        process.go_on(now);
+        self.replicas[life.replica].process = Some(process);
+        self.settle(life);
+    }
+
+    /// Takes up what a process has done: the calls it made, and when it wants to look next.
+    fn settle(&mut self, life: Life) {
+        loop {
+            let made = self.world().wire.made();
+            if made.is_empty() {
+                break;
+            }
+            for (id, life, call) in made {
+                self.called(id, life, &call);
+            }
+        }
+        let now = self.now;
+        if let Some(process) = &self.replicas[life.replica].process
+            && let Some(next) = process.next()
+        {
+            self.then(next.max(now), Step::Look(life));
+        }
+        self.show_later();
+    }
+
+    /// Has every watch show what is new.
+    fn show_later(&mut self) {
+        let revision = self.world().api.revision();
+        for replica in 0..self.replicas.len() {
+            let nth = self.replicas[replica].life;
+            let life = Life { replica, nth };
+            let Some(process) = &mut self.replicas[replica].process else {
+                continue;
+            };
+            if process.shown.is_none() || process.announced >= revision {
+                continue;
+            }
+            process.announced = revision;
+            let is_late = self.happens(self.odds.watch_late);
+            let lag = if is_late {
+                some_time(&mut self.rng, 20 * MINUTE)
+            } else {
+                self.rng.i64(0..50)
+            };
+            self.then(self.now + lag, Step::Shows(life, revision));
+        }
+    }
+
+    fn shows(&mut self, life: Life, revision: u64) {
+        if self.happens(self.odds.watch_breaks) {
+            self.note(|| format!("the watch of {life} breaks"));
+            let later = self.now + some_time(&mut self.rng, 6 * MINUTE);
+            self.then(later, Step::Lists(life));
+            return;
+        }
+        let repeats = self.happens(self.odds.watch_repeats);
+        let shared = Arc::clone(&self.shared);
+        self.with_process(life, Step::Shows(life, revision), |process, now| {
+            let Some(shown) = process.shown else { return };
+            let from = if repeats {
+                shown.saturating_sub(2)
+            } else {
+                shown
+            };
+            let entries: Vec<_> = shared
+                .lock()
+                .expect("one thread")
+                .api
+                .after(from)
+                .iter()
+                .filter(|entry| entry.revision <= revision)
+                .cloned()
+                .collect();
+            for entry in entries {
+                process.see(&entry, now);
+            }
+            process.begin_due(now);
+        });
+    }
+
+    fn lists(&mut self, life: Life) {
+        let is_old = self.happens(self.odds.list_is_old);
+        let back = if is_old { self.rng.u64(1..6) } else { 0 };
+        let shared = Arc::clone(&self.shared);
+        let is_down = self.api_down_until > self.now;
+        if is_down {
+            let again = self.now + 5 * SECOND;
+            self.then(again, Step::Lists(life));
+            return;
+        }
+        self.note(|| format!("{life} lists all objects, {back} revisions late"));
+        self.with_process(life, Step::Lists(life), |process, now| {
+            let (objects, revision) = {
+                let world = shared.lock().expect("one thread");
+                let revision = world.api.revision().saturating_sub(back);
+                (world.api.list_at(revision), revision)
+            };
+            process.announced = revision;
+            process.list(&objects, revision, now);
+            process.begin_due(now);
+        });
+    }
+
+    fn starts(&mut self, replica: usize) {
+        if self.replicas[replica].process.is_some() {
+            return;
+        }
+        self.replicas[replica].life += 1;
+        self.replicas[replica].frozen_until = 0;
+        let life = Life {
+            replica,
+            nth: self.replicas[replica].life,
+        };
+        self.note(|| format!("{life} starts"));
+        let process = Process::start(&self.shared, life, self.course.setup.clone());
+        self.replicas[replica].process = Some(process);
+        let later = self.now + self.rng.i64(0..2 * SECOND);
+        self.then(later, Step::Lists(life));
+    }
+
+    fn ends(&mut self, life: Life) {
+        if self.replicas[life.replica].life == life.nth {
+            self.replicas[life.replica].process = None;
+        }
+    }
+
+    fn crash(&mut self, replica: usize, lasts: Millis) {
+        if self.replicas[replica].process.take().is_some() {
+            self.note(|| format!("replica {replica} dies"));
+        }
+        let again = self.now + lasts;
+        self.then(again, Step::Starts(replica));
+    }
+
+    fn freeze(&mut self, replica: usize, lasts: Millis) {
+        if self.replicas[replica].process.is_some() {
+            let until = self.now + lasts;
+            self.note(|| {
+                format!(
+                    "replica {replica} freezes until {}",
+                    crate::time::shown(until)
+                )
+            });
+            let frozen = &mut self.replicas[replica].frozen_until;
+            *frozen = (*frozen).max(until);
+        }
+    }
+
+    fn at_rest(&mut self) {
+        let is_idle = self.replicas.iter().all(|replica| {
+            replica.process.as_ref().is_some_and(Process::is_idle)
+                && replica.frozen_until <= self.now
+        });
+        let (now, calm) = (self.now, self.course.calm_from);
+        let mut world = self.world();
+        let World {
+            model, api, oracle, ..
+        } = &mut *world;
+        let restless = progress::restless(api, model, self.course.insights_block, now);
+        if is_idle && restless.is_none() {
+            drop(world);
+            let rest = self.rest();
+            self.then(now + REST_LASTS, Step::StillAtRest(rest));
+        } else if now - calm > REST_WITHIN {
+            let what = restless.unwrap_or_else(|| "a process is busy for hours".to_owned());
+            oracle.report(Invariant::Progress, now, what);
+        } else {
+            drop(world);
+            self.then(now + LOOK_EVERY, Step::AtRest);
+        }
+    }
+
+    /// What rests stays at rest: no write in several resync intervals.
+    fn still_at_rest(&mut self, before: Rest) {
+        let rest = self.rest();
+        let now = self.now;
+        self.is_over = rest.updates == before.updates;
+        if !self.is_over {
+            // Somebody started an update that had waited for its turn.
+            self.then(now, Step::AtRest);
+            return;
+        }
+        let mut world = self.world();
+        let World {
+            model, api, oracle, ..
+        } = &mut *world;
+        let restless = progress::restless(api, model, self.course.insights_block, now);
+        if let Some(what) = restless {
+            oracle.report(
+                Invariant::Progress,
+                now,
+                format!("no longer at rest: {what}"),
+            );
+        }
+        // What insights refuse is asked for again at each resync, and each time is written down.
+        if rest.writes != before.writes && !self.course.insights_block {
+            let more = rest.writes - before.writes;
+            oracle.report(
+                Invariant::Idle,
+                now,
+                format!("{more} status writes at rest"),
+            );
+        }
+    }
+
+    fn rest(&self) -> Rest {
+        let now = self.now;
+        let mut world = self.world();
+        let clusters = world.model.truth(at(now));
+        Rest {
+            writes: world.oracle.writes,
+            updates: clusters.iter().map(|cluster| cluster.updates.len()).sum(),
+        }
+    }
+
+    fn remember_state(&mut self) {
+        if let Some(states) = self.states.as_deref_mut() {
+            let mut world = self.shared.lock().expect("one thread");
+            let busy = self.replicas.iter().map(|replica| match &replica.process {
+                None => 0,
+                Some(_) if replica.frozen_until > self.now => 1,
+                Some(process) if process.is_idle() => 2,
+                Some(_) => 3,
+            });
+            states.see(&mut world, busy);
+        }
+    }
+}
+
+/// What a call is, for a timeline.
+fn named(call: &Call) -> String {
+    use eks_upgrade_operator::simulator::memory::Question;
+    match call {
+        Call::Send(target, request, _) => format!(
+            "UpdateClusterVersion {} to {} with {}",
+            target.name, request.version, request.client_request_token
+        ),
+        Call::Eks(target, Question::Update(id)) => format!("DescribeUpdate {} {id}", target.name),
+        Call::Eks(target, question) => format!("{} {}", question.operation(), target.name),
+        Call::Live(key) => format!("get {key}"),
+        Call::Write(stored, status) => {
+            let update = status.update.as_ref().map_or_else(
+                || "no update".to_owned(),
+                |update| {
+                    format!(
+                        "{} {}->{} attempt {:?} sends {:?} id {:?} {:?}",
+                        update.kind,
+                        update.from_version,
+                        update.to_version,
+                        update.attempt,
+                        update.sends,
+                        update.id,
+                        update.status
+                    )
+                },
+            );
+            let said = status
+                .conditions
+                .iter()
+                .find(|condition| condition.type_ == "Ready")
+                .map_or("", |condition| condition.reason.as_str());
+            format!(
+                "write {} at {}: {said}; {update}",
+                stored.key, stored.resource_version
+            )
+        }
+        Call::Event(_, note) => format!("event {} {}", note.reason, note.action),
+    }
+}

@@ -1,0 +1,352 @@
+//! A call from the process to the world and back, and what can become of it on the way.
+
+use eks_upgrade_operator::eks::{EksError, ErrorKind, Target};
+use eks_upgrade_operator::simulator::memory::{self, Question};
+use eks_upgrade_operator::simulator::model::UpdateTruth;
+use eks_upgrade_operator::simulator::scenario::{FaultKind, FaultSpec};
+use eks_upgrade_operator::store::StoreError;
+
+use super::{Fate, Fault, Simulation, Step, named};
+use crate::course::some_time;
+use crate::time::{MINUTE, Millis, SECOND, at};
+use crate::wire::{Answer, Call, CallId, Life};
+use crate::world::World;
+
+/// How long a process waits for EKS and for the API server.
+const EKS_TIMEOUT: Millis = 6 * SECOND;
+const API_TIMEOUT: Millis = 4 * SECOND;
+/// For how long AWS takes a signature.
+const SIGNATURE_LASTS: Millis = 5 * MINUTE;
+
+impl Simulation<'_> {
+    /// A process has made a call. It has not left the process yet.
+    pub(super) fn called(&mut self, id: CallId, life: Life, call: &Call) {
+        if is_worth_a_line(call) {
+            self.note(|| format!("{life} #{id} {}", named(call)));
+        }
+        if let Call::Send(_, request, _) = call {
+            let now = self.now;
+            self.world().oracle.calls(life, request, now);
+        }
+        if self.happens(self.odds.crash) {
+            // Whether what was on its way to the socket gets there is open.
+            let lasts = some_time(&mut self.rng, 20 * MINUTE);
+            let leaves_first = self.rng.bool();
+            if leaves_first {
+                self.leave(id, life, call.clone());
+            }
+            self.crash(life.replica, lasts);
+            return;
+        }
+        if self.happens(self.odds.freeze) {
+            let lasts = some_time(&mut self.rng, 60 * MINUTE);
+            self.freeze(life.replica, lasts);
+            if self.rng.bool() {
+                // Frozen before it left.
+                let thaws = self.replicas[life.replica].frozen_until;
+                self.then(thaws, Step::Leaves(id, life, Box::new(call.clone())));
+                return;
+            }
+        }
+        self.leave(id, life, call.clone());
+    }
+
+    /// The call leaves its process.
+    pub(super) fn leave(&mut self, id: CallId, life: Life, call: Call) {
+        let now = self.now;
+        if let Call::Send(_, request, fence) = &call {
+            // Signed; then looked at the clock once more, which needs the world.
+            if !fence.is_open() {
+                self.note(|| format!("#{id} is too late"));
+                self.then(now, Step::Answered(id, life, nothing(&call)));
+                return;
+            }
+            self.world().oracle.leaves(life, request, now);
+        }
+        let (fate, timeout) = match &call {
+            Call::Eks(..) => (self.fate_at_eks(false), EKS_TIMEOUT),
+            Call::Send(..) => (self.fate_at_eks(true), EKS_TIMEOUT),
+            Call::Event(..) | Call::Live(_) | Call::Write(..) => (self.fate_at_api(), API_TIMEOUT),
+        };
+        let usual = self.rng.i64(1..150);
+        let arrives = match fate {
+            Fate::HeldUp => {
+                let most = self.held_up(&call);
+                now + timeout + some_time(&mut self.rng, most)
+            }
+            _ => now + usual,
+        };
+        if fate == Fate::HeldUp {
+            self.then(now + timeout, Step::Answered(id, life, nothing(&call)));
+        }
+        self.then(arrives, Step::Arrives(id, life, Box::new(call), fate, now));
+    }
+
+    /// For how long a call may still be on its way after its process has stopped waiting for it.
+    fn held_up(&self, call: &Call) -> Millis {
+        match call {
+            Call::Eks(..) | Call::Send(..) => (self.course.held_up - EKS_TIMEOUT).max(0),
+            Call::Event(..) | Call::Live(_) | Call::Write(..) => MINUTE,
+        }
+    }
+
+    fn fate_at_eks(&mut self, of_sends: bool) -> Fate {
+        if self.eks_down_until > self.now {
+            return Fate::LostBefore;
+        }
+        let odds = self.odds.clone();
+        let often = |odds: u32| if of_sends { odds } else { odds / 3 };
+        let fates = [
+            (often(odds.throttled), Fate::Fault(Fault::Throttled)),
+            (often(odds.server_error), Fate::Fault(Fault::ServerError)),
+            (often(odds.lost_before), Fate::LostBefore),
+            (often(odds.lost_after), Fate::LostAfter),
+            (often(odds.malformed), Fate::Fault(Fault::Malformed)),
+            (often(odds.denied), Fate::Fault(Fault::Denied)),
+            (often(odds.held_up), Fate::HeldUp),
+            (
+                if of_sends { odds.busy } else { 0 },
+                Fate::Fault(Fault::Busy),
+            ),
+            (
+                if of_sends { odds.refused } else { 0 },
+                Fate::Fault(Fault::Refused),
+            ),
+        ];
+        self.drawn(&fates)
+    }
+
+    fn fate_at_api(&mut self) -> Fate {
+        if self.api_down_until > self.now {
+            return Fate::LostBefore;
+        }
+        let odds = self.odds.clone();
+        let fates = [
+            (odds.api_lost_before, Fate::LostBefore),
+            (odds.api_lost_after, Fate::LostAfter),
+            (odds.api_held_up, Fate::HeldUp),
+            (odds.api_refused, Fate::Fault(Fault::Refused)),
+        ];
+        self.drawn(&fates)
+    }
+
+    fn drawn(&mut self, fates: &[(u32, Fate)]) -> Fate {
+        for (odds, fate) in fates {
+            if self.happens(*odds) {
+                return *fate;
+            }
+        }
+        Fate::Done
+    }
+
+    /// The call arrives, whether or not its process still lives.
+    pub(super) fn arrives(
+        &mut self,
+        id: CallId,
+        life: Life,
+        call: &Call,
+        fate: Fate,
+        left: Millis,
+    ) {
+        if fate != Fate::Done {
+            self.note(|| format!("#{id} {} {fate:?}", named(call)));
+        }
+        let answer = if fate == Fate::LostBefore {
+            nothing(call)
+        } else {
+            let answer = match call {
+                Call::Eks(target, question) => self.at_eks(target, question, fate, left),
+                Call::Send(target, request, _) => {
+                    self.at_eks(target, &Question::Start(request.clone()), fate, left)
+                }
+                Call::Live(_) | Call::Write(..) | Call::Event(..) => self.at_api(life, call, fate),
+            };
+            if fate == Fate::LostAfter {
+                nothing(call)
+            } else {
+                answer
+            }
+        };
+        if self.happens(self.odds.crash / 2) {
+            let lasts = some_time(&mut self.rng, 20 * MINUTE);
+            self.crash(life.replica, lasts);
+        }
+        let waits = match (&answer, call) {
+            (Answer::Eks(Err(error)), _) if error.code == "Timeout" => EKS_TIMEOUT,
+            (Answer::Stored(Err(StoreError::Unavailable(_))), _) => API_TIMEOUT,
+            _ => self.rng.i64(0..150),
+        };
+        self.then(self.now + waits, Step::Answered(id, life, answer));
+        self.show_later();
+    }
+
+    fn at_eks(&mut self, target: &Target, question: &Question, fate: Fate, left: Millis) -> Answer {
+        let now = self.now;
+        if now - left > SIGNATURE_LASTS {
+            return Answer::Eks(Err(expired(question)));
+        }
+        let mut world = self.world();
+        let World {
+            model,
+            oracle,
+            timeline,
+            ..
+        } = &mut *world;
+        if let Fate::Fault(fault) = fate {
+            model.add_fault(spec(fault), at(now));
+        }
+        let Question::Start(request) = question else {
+            let answer = memory::ask(model, target, question, at(now));
+            model.clear_faults();
+            return Answer::Eks(answer);
+        };
+        let updates = |model: &mut eks_upgrade_operator::simulator::Model| -> Vec<UpdateTruth> {
+            let clusters = model.truth(at(now)).into_iter();
+            let mut found = clusters.filter(|cluster| cluster.name == target.name);
+            found
+                .next()
+                .map(|cluster| cluster.updates)
+                .unwrap_or_default()
+        };
+        let before = updates(model);
+        let answer = memory::ask(model, target, question, at(now));
+        model.clear_faults();
+        let after = updates(model);
+        if let Some(new) = after
+            .iter()
+            .find(|update| !before.iter().any(|old| old.id == update.id))
+        {
+            timeline.note(now, || {
+                format!(
+                    "EKS accepts {} to {:?}: {}",
+                    new.kind, new.to_version, new.id
+                )
+            });
+            oracle.accepted(&before, new, now);
+        }
+        match &answer {
+            Err(error) if error.kind.is_definite_refusal() => {
+                timeline.note(now, || format!("EKS refuses: {}", error.code));
+                oracle.was_refused(&request.client_request_token);
+            }
+            Err(error) => timeline.note(now, || format!("EKS answers {}", error.code)),
+            Ok(_) => {}
+        }
+        Answer::Eks(answer)
+    }
+
+    fn at_api(&mut self, life: Life, call: &Call, fate: Fate) -> Answer {
+        let now = self.now;
+        let mut world = self.world();
+        let World {
+            model,
+            api,
+            oracle,
+            timeline,
+            ..
+        } = &mut *world;
+        if matches!(fate, Fate::Fault(_)) {
+            return Answer::Stored(Err(StoreError::Refused("drawn".to_owned())));
+        }
+        match call {
+            Call::Live(key) => Answer::Stored(api.get(key).cloned().ok_or(StoreError::Gone)),
+            Call::Write(expected, status) => {
+                let before = api.get(&expected.key).cloned();
+                let written = api.write_status(expected, status);
+                timeline.note(now, || match &written {
+                    Ok(written) => format!(
+                        "written: {} is at {}",
+                        written.key, written.resource_version
+                    ),
+                    Err(error) => format!("not written: {error}"),
+                });
+                if let (Ok(after), Some(before)) = (&written, before)
+                    && before.resource_version != after.resource_version
+                {
+                    oracle.wrote(life, &before, after, model, api, now);
+                }
+                Answer::Stored(written)
+            }
+            Call::Event(..) | Call::Eks(..) | Call::Send(..) => Answer::Nothing,
+        }
+    }
+
+    /// An answer arrives at its process.
+    pub(super) fn answered(&mut self, id: CallId, life: Life, answer: Answer) {
+        if !self.world().wire.is_waited_for(id) {
+            return;
+        }
+        if self.happens(self.odds.freeze / 2) {
+            let lasts = some_time(&mut self.rng, 60 * MINUTE);
+            self.freeze(life.replica, lasts);
+        }
+        let shared = std::sync::Arc::clone(&self.shared);
+        let step = Step::Answered(id, life, answer.clone());
+        self.with_process(life, step, |_, _| {
+            shared.lock().expect("one thread").wire.answer(id, answer);
+        });
+    }
+}
+
+/// Looking changes nothing and happens all the time.
+fn is_worth_a_line(call: &Call) -> bool {
+    matches!(call, Call::Send(..) | Call::Write(..) | Call::Event(..))
+}
+
+/// What a process makes of silence.
+fn nothing(call: &Call) -> Answer {
+    match call {
+        Call::Eks(..) | Call::Send(..) => Answer::Eks(Err(EksError {
+            kind: ErrorKind::Unavailable,
+            operation: "eks",
+            code: "Timeout".to_owned(),
+            message: "AWS did not answer".to_owned(),
+            request_id: None,
+            clock_behind: None,
+        })),
+        Call::Live(_) | Call::Write(..) => {
+            Answer::Stored(Err(StoreError::Unavailable("no answer".to_owned())))
+        }
+        Call::Event(..) => Answer::Nothing,
+    }
+}
+
+fn expired(question: &Question) -> EksError {
+    EksError {
+        kind: ErrorKind::ClockSkew,
+        operation: question.operation(),
+        code: "RequestExpired".to_owned(),
+        message: "The signature has expired".to_owned(),
+        request_id: None,
+        clock_behind: None,
+    }
+}
+
+fn spec(fault: Fault) -> FaultSpec {
+    let (kind, code) = match fault {
+        Fault::Throttled => (FaultKind::Throttling, None),
+        Fault::ServerError => (FaultKind::ServerError, None),
+        Fault::Malformed => (FaultKind::Malformed, None),
+        Fault::Denied => (FaultKind::AccessDenied, None),
+        Fault::Busy => (FaultKind::Error, Some("ResourceInUseException")),
+        Fault::Refused => (FaultKind::Error, Some("InvalidRequestException")),
+    };
+    FaultSpec {
+        kind,
+        operations: Vec::new(),
+        clusters: Vec::new(),
+        account_id: None,
+        region: None,
+        version: None,
+        times: None,
+        skip: 0,
+        from: None,
+        until: None,
+        probability: None,
+        code: code.map(ToOwned::to_owned),
+        status: None,
+        message: None,
+        lasts: None,
+        work: None,
+    }
+}

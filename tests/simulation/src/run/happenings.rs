@@ -1,0 +1,134 @@
+//! What people, AWS and machines do by themselves.
+
+use eks_upgrade_operator::api::ClusterUpgradeSpec;
+use eks_upgrade_operator::store::Key;
+
+use super::{Simulation, Step};
+use crate::api_server::wiped;
+use crate::course::{Deed, Event, Odds, force};
+use crate::ports::body;
+use crate::time::{HOUR, MINUTE, SECOND, at};
+use crate::wire::Life;
+use crate::world::World;
+
+impl Simulation<'_> {
+    pub(super) fn event(&mut self, event: Event) {
+        self.note(|| format!("{event:?}"));
+        let now = self.now;
+        match event {
+            Event::Create(key, spec, held) => {
+                self.world().api.create(&key, *spec, held, now);
+            }
+            Event::Person(key, deed) => self.person(&key, deed),
+            Event::Cluster(name, happening) => {
+                let mut world = self.world();
+                let cluster = world.model.key(&name, None, None);
+                if world.model.schedule(&cluster, *happening, at(now)).is_err() {
+                    world
+                        .timeline
+                        .note(now, || "there never was such a cluster".to_owned());
+                }
+            }
+            Event::Crash(replica, lasts) => self.crash(replica, lasts),
+            Event::Stop(replica, lasts) => {
+                let nth = self.replicas[replica].life;
+                let life = Life { replica, nth };
+                if let Some(process) = &mut self.replicas[replica].process {
+                    process.stop();
+                }
+                self.then(now + 9 * SECOND, Step::Ends(life));
+                self.then(now + 10 * SECOND + lasts, Step::Starts(replica));
+            }
+            Event::Freeze(replica, lasts) => self.freeze(replica, lasts),
+            Event::ClockJumps(replica, ahead) => self.world().clock_ahead[replica] = ahead,
+            Event::ApiServerDown(lasts) => self.api_down_until = now + lasts,
+            Event::EksDown(lasts) => self.eks_down_until = now + lasts,
+            Event::WatchBreaks(replica) => {
+                let nth = self.replicas[replica].life;
+                self.then(now + MINUTE, Step::Lists(Life { replica, nth }));
+            }
+            Event::Calm => self.calm(),
+        }
+        self.show_later();
+    }
+
+    /// Faults stop. What is under way may still come late.
+    fn calm(&mut self) {
+        self.odds = Odds::none();
+        self.api_down_until = self.now;
+        self.eks_down_until = self.now;
+        for replica in 0..self.replicas.len() {
+            self.then(self.now, Step::Starts(replica));
+            self.replicas[replica].frozen_until = self.now;
+        }
+        // Not before the last annotation counts, which was set to at most an hour from then.
+        self.then(self.now + HOUR + 5 * MINUTE, Step::AtRest);
+    }
+
+    fn person(&mut self, key: &Key, deed: Deed) {
+        let now = self.now;
+        let mut world = self.world();
+        let World { api, oracle, .. } = &mut *world;
+        let Some(stored) = api.get(key).cloned() else {
+            return;
+        };
+        let uid = &stored.uid;
+        match deed {
+            Deed::Version(version) => {
+                let version = version.to_string();
+                if body(&stored).spec.version != version {
+                    oracle.edited(uid, now);
+                    api.edit(key, |spec| spec.version = version);
+                }
+            }
+            Deed::Suspend(suspend) => {
+                api.edit(key, |spec: &mut ClusterUpgradeSpec| spec.suspend = suspend);
+            }
+            Deed::Force(version) => {
+                let force = version.map(force);
+                if body(&stored).spec.force != force {
+                    oracle.edited(uid, now);
+                    api.edit(key, |spec| spec.force = force);
+                }
+            }
+            Deed::Retry(from_now) => {
+                let value = at(now + from_now);
+                oracle.annotated(uid, now, value);
+                api.annotate(key, value.to_string());
+            }
+            Deed::RetryNonsense => {
+                api.annotate(key, "tomorrow".to_owned());
+            }
+            Deed::Label => api.label(key),
+            Deed::WipeStatus => {
+                oracle.lost_status(uid, now);
+                api.replace_status(key, wiped());
+            }
+            Deed::RestoreStatus(back) => {
+                let earlier = api
+                    .log()
+                    .iter()
+                    .rev()
+                    .filter(|entry| entry.object.uid == *uid)
+                    .nth(back)
+                    .map(|entry| body(&entry.object).status.clone());
+                if let Some(status) = earlier {
+                    oracle.lost_status(uid, now);
+                    api.replace_status(key, status);
+                }
+            }
+            Deed::Delete => {
+                api.delete(key);
+            }
+            Deed::Release => {
+                api.release(key);
+            }
+            Deed::Recreate => {
+                let spec = body(&stored).spec.clone();
+                api.delete(key);
+                api.release(key);
+                api.create(key, spec, false, now);
+            }
+        }
+    }
+}

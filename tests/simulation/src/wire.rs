@@ -1,0 +1,149 @@
+//! Calls between a process and the world: made at one moment, arriving at another, answered at a third or never.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll, Waker};
+
+use eks_upgrade_operator::api::ClusterUpgradeStatus;
+use eks_upgrade_operator::eks::{EksError, Fence, Target, VersionRequest};
+use eks_upgrade_operator::simulator::memory;
+use eks_upgrade_operator::store::{Key, Note, StoreError, Stored};
+
+use crate::world::World;
+
+/// One life of one replica: a process from its start to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Life {
+    pub replica: usize,
+    pub nth: u32,
+}
+
+impl fmt::Display for Life {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "replica {}.{}", self.replica, self.nth)
+    }
+}
+
+/// A call of one of the two ports.
+#[derive(Clone)]
+pub enum Call {
+    Eks(Target, memory::Question),
+    Send(Target, VersionRequest, Fence),
+    Live(Key),
+    Write(Arc<Stored>, Box<ClusterUpgradeStatus>),
+    Event(Arc<Stored>, Note),
+}
+
+/// What comes back.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    Eks(Result<memory::Answer, EksError>),
+    Stored(Result<Arc<Stored>, StoreError>),
+    Nothing,
+}
+
+/// A call's number, in the order in which calls are made.
+pub type CallId = u64;
+
+struct Slot {
+    life: Life,
+    call: Call,
+    answer: Option<Answer>,
+    waker: Option<Waker>,
+}
+
+/// All calls that some process waits for.
+#[derive(Default)]
+pub struct Wire {
+    next: CallId,
+    slots: BTreeMap<CallId, Slot>,
+    /// Those that the world has not heard of yet.
+    made: Vec<CallId>,
+}
+
+impl Wire {
+    /// The calls made since this was asked last.
+    pub fn made(&mut self) -> Vec<(CallId, Life, Call)> {
+        let made = std::mem::take(&mut self.made);
+        made.into_iter()
+            .filter_map(|id| {
+                let slot = self.slots.get(&id)?;
+                Some((id, slot.life, slot.call.clone()))
+            })
+            .collect()
+    }
+
+    /// Whether somebody waits for the answer.
+    pub fn is_waited_for(&self, id: CallId) -> bool {
+        self.slots
+            .get(&id)
+            .is_some_and(|slot| slot.answer.is_none())
+    }
+
+    /// Hands an answer over, the first time; later ones come too late.
+    pub fn answer(&mut self, id: CallId, answer: Answer) {
+        if let Some(slot) = self.slots.get_mut(&id)
+            && slot.answer.is_none()
+        {
+            slot.answer = Some(answer);
+            if let Some(waker) = slot.waker.take() {
+                waker.wake();
+            }
+        }
+    }
+}
+
+/// The future of a call's answer. Dropping it, as a process that dies does, forgets the call but not what it did.
+pub struct Made {
+    world: Arc<Mutex<World>>,
+    id: CallId,
+}
+
+impl Made {
+    /// Makes a call.
+    pub fn call(world: &Arc<Mutex<World>>, life: Life, call: Call) -> Self {
+        let mut locked = world.lock().expect("one thread");
+        let wire = &mut locked.wire;
+        let id = wire.next;
+        wire.next += 1;
+        wire.made.push(id);
+        let slot = Slot {
+            life,
+            call,
+            answer: None,
+            waker: None,
+        };
+        wire.slots.insert(id, slot);
+        Self {
+            world: Arc::clone(world),
+            id,
+        }
+    }
+}
+
+impl Future for Made {
+    type Output = Answer;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
+        let mut world = self.world.lock().expect("one thread");
+        let slot = world.wire.slots.get_mut(&self.id).expect("it was made");
+        match slot.answer.take() {
+            Some(answer) => Poll::Ready(answer),
+            None => {
+                slot.waker = Some(context.waker().clone());
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Drop for Made {
+    fn drop(&mut self) {
+        if let Ok(mut world) = self.world.lock() {
+            world.wire.slots.remove(&self.id);
+        }
+    }
+}

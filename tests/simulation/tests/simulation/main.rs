@@ -1,0 +1,12 @@
+//! Seeds, planted defects, golden courses.
+
+#![allow(
+    clippy::panic,
+    clippy::expect_used,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+mod defects;
+mod explore;
