@@ -103,8 +103,7 @@ pub fn is_running(update: &UpdateView) -> bool {
     matches!(update.status, Progress::InProgress | Progress::Other(_))
 }
 
-/// Whether it is an upgrade to this version.
-pub fn is_hop(update: &UpdateView, to: Minor) -> bool {
+fn is_hop(update: &UpdateView, to: Minor) -> bool {
     update.kind == VERSION_UPDATE && say::version_of(update) == Some(to)
 }
 

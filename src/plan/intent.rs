@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus};
+use crate::api::{ClusterUpgradeStatus, Reason, Update, UpdateStatus};
 use crate::eks::{UpdateView, VersionRequest};
 
 use super::consider::{self, Hop, Verdict};
@@ -22,9 +22,11 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         return Decision::keep(facts.memory, Wake::Now);
     };
     let Hop { from, to, force } = hop;
-    // Where status was lost, EKS's list still has what was tried: an attempt's token is not used twice.
-    let attempts = memory.attempts.unwrap_or(0).max(tried(facts, to));
-    let attempt = attempts.saturating_add(1);
+    let attempt = memory.attempts.unwrap_or(0).saturating_add(1);
+    let listed = match &facts.observed.updates {
+        Some(Ok(updates)) => elsewhere::newest_version_update(updates),
+        _ => None,
+    };
     let client_request_token = TokenParts {
         uid: &facts.object.uid,
         cluster_arn: &cluster.arn,
@@ -32,6 +34,7 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         from,
         to,
         attempt,
+        after: listed.map(|update| update.id.as_str()),
         force,
     }
     .token();
@@ -79,15 +82,6 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         })),
         ..said
     }
-}
-
-/// How many updates to this version EKS lists.
-fn tried(facts: &Facts<'_>, to: Minor) -> u32 {
-    let Some(Ok(updates)) = &facts.observed.updates else {
-        return 0;
-    };
-    let of_hop = updates.iter().filter(|view| elsewhere::is_hop(view, to));
-    u32::try_from(of_hop.count()).unwrap_or(u32::MAX)
 }
 
 /// Writes down what EKS lists already and could be taken for the answer to `intent`, so that it is not: a person has

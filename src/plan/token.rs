@@ -22,6 +22,9 @@ pub struct TokenParts<'a> {
     pub to: Minor,
     /// Which attempt of the object.
     pub attempt: u32,
+    /// The newest version update that EKS listed when this was decided. Attempts count from one again after a lost status;
+    /// the list does not, so that what was sent before, and has ended, is not sent again with the same token.
+    pub after: Option<&'a str>,
     /// EKS's force flag.
     pub force: bool,
 }
@@ -36,10 +39,13 @@ impl TokenParts<'_> {
             from,
             to,
             attempt,
+            after,
             force,
         } = self;
+        let after = after.unwrap_or_default();
         // A line each: none of the parts can contain a line break. The last line is a rollback's timeout.
-        let name = format!("{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{attempt}\n{force}\n");
+        let name =
+            format!("{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{attempt}\n{after}\n{force}\n");
         Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
     }
 }
@@ -57,10 +63,11 @@ mod tests {
             from: Minor::new(33),
             to: Minor::new(34),
             attempt: 1,
+            after: None,
             force: false,
         };
         // Pinned: a build that made other tokens would not be protected against what its predecessor sent.
-        assert_eq!(parts.token(), "b24fbbdf-3737-5900-85e4-3b1084362457");
+        assert_eq!(parts.token(), "fcf868ca-1823-5150-b568-58b399f6c487");
         let others = [
             TokenParts {
                 uid: "other",
@@ -84,6 +91,10 @@ mod tests {
             },
             TokenParts {
                 attempt: 2,
+                ..parts
+            },
+            TokenParts {
+                after: Some("0b6c1d3e-6f0a-4a55-9b3f-2f0c5a1d7e42"),
                 ..parts
             },
             TokenParts {

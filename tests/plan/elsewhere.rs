@@ -198,8 +198,7 @@ fn a_failure_that_was_passed_over_is_not_adopted() {
     world.eks.takes = minutes(10);
     world.run(minutes(30));
     assert_eq!(world.reason(), "UpToDate");
-    // The second for this hop, as far as EKS knows.
-    assert_eq!(world.memory.attempts, Some(2));
+    assert_eq!(world.memory.attempts, Some(1));
     assert_eq!(world.accepted().len(), 2);
 }
 

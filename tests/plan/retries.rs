@@ -1,8 +1,11 @@
 //! What failed is never tried again by itself, and what counts as a person's permission.
 
-use eks_upgrade_operator::api::{Reason, UpdateStatus};
+use std::collections::HashSet;
 
-use super::eks::End;
+use eks_upgrade_operator::api::{Reason, UpdateStatus};
+use eks_upgrade_operator::eks::ErrorKind;
+
+use super::eks::{End, Fate, error};
 use super::world::{World, minutes, seconds};
 
 fn failed() -> World {
@@ -218,15 +221,23 @@ fn attempts_rise_over_the_whole_life() {
 }
 
 #[test]
-fn a_try_after_a_lost_status_is_another_attempt_with_another_token() {
-    let mut world = failed();
+fn a_try_after_a_lost_status_has_another_token_whatever_was_refused_before() {
+    let mut world = World::new("1.33", "1.35");
+    world.eks.end = End::Failed;
+    world
+        .fates
+        .push_back(Fate::Error(error(ErrorKind::Rejected)));
+    world.run(minutes(40));
+    assert_eq!(world.reason(), "UpdateFailed");
     world.lose_status();
     world.stays(Reason::UpdateFailed, minutes(30));
     world.annotate(seconds(0));
     world.settle();
-    let [first, second] = &world.sent[..] else {
-        panic!("{:?}", world.sent)
-    };
-    assert_ne!(first.client_request_token, second.client_request_token);
-    assert_eq!(world.update().attempt, Some(2));
+    let tokens: HashSet<_> = world
+        .sent
+        .iter()
+        .map(|request| &request.client_request_token)
+        .collect();
+    assert_eq!((world.sent.len(), tokens.len()), (3, 3));
+    assert_eq!(world.accepted().len(), 2);
 }
