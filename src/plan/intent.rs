@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::{ClusterUpgradeStatus, Reason, Update, UpdateStatus};
+use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus};
 use crate::eks::{UpdateView, VersionRequest};
 
 use super::consider::{self, Hop, Verdict};
@@ -202,6 +202,7 @@ pub fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision 
     );
     // Followed as running even where it has finished: what follows an update also writes down how it ended.
     memory.update = Some(Update {
+        for_version: tried_for(facts, intent),
         id: Some(view.id.clone()),
         status: Some(UpdateStatus::InProgress),
         created_at: view.created_at,
@@ -210,6 +211,16 @@ pub fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision 
         ..intent.clone()
     });
     Decision::say(memory, Reason::Updating, message, Wake::Now)
+}
+
+/// What an intent counts as a try of, when it is repeated or its update found: what the spec says by now, so that an edit
+/// made before is no permission to try once more. Where the force flag differs by now, no edit tells what was tried: only
+/// the annotation permits another try then.
+fn tried_for(facts: &Facts<'_>, intent: &Update) -> Option<Minor> {
+    match &facts.object.wish {
+        Ok(wish) => (wish.force_for(intent.to_version) == intent.force).then_some(wish.version),
+        Err(_) => intent.for_version,
+    }
 }
 
 /// Sends again, word for word, when it is time to.
@@ -252,6 +263,7 @@ fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
         return Decision::keep(facts.memory, Wake::After(facts.settings.resync_interval));
     };
     memory.update = Some(Update {
+        for_version: tried_for(facts, intent),
         sends: Some(sends.saturating_add(1)),
         last_send_at: Some(facts.now),
         ..intent.clone()

@@ -241,3 +241,37 @@ fn a_try_after_a_lost_status_has_another_token_whatever_was_refused_before() {
     assert_eq!((world.sent.len(), tokens.len()), (3, 3));
     assert_eq!(world.accepted().len(), 2);
 }
+
+#[test]
+fn an_edit_before_the_repetition_that_fails_is_no_permission_to_try_again() {
+    let mut world = World::new("1.33", "1.36");
+    world.fates.push_back(Fate::Error(error(ErrorKind::InUse)));
+    world.eks.end = End::Failed;
+    world.settle();
+    world.edit(|wish| wish.version = "1.34".parse().unwrap());
+    world.run(minutes(30));
+    assert_eq!(world.sent.len(), 2, "one of them accepted");
+    world.stays(Reason::UpdateFailed, minutes(60));
+}
+
+#[test]
+fn an_edit_before_an_update_is_adopted_is_no_permission_to_try_it_again() {
+    for forced in [None, Some("1.34")] {
+        let mut world = World::new("1.33", "1.36");
+        world.fates.push_back(Fate::AnswerLost);
+        world.eks.end = End::Failed;
+        world.eks.list_lag = minutes(1);
+        world.settle();
+        world.edit(|wish| {
+            wish.version = "1.34".parse().unwrap();
+            wish.forced = forced.map(|forced| forced.parse().unwrap());
+        });
+        world.run(minutes(30));
+        assert_eq!(world.accepted().len(), 1, "forced: {forced:?}");
+        world.stays(Reason::UpdateFailed, minutes(60));
+        // A person still can.
+        world.annotate(seconds(0));
+        world.settle();
+        assert_eq!(world.accepted().len(), 2);
+    }
+}
