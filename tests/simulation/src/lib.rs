@@ -18,11 +18,13 @@
 pub mod api_server;
 pub mod course;
 pub mod defect;
+pub mod exhaustive;
 pub mod oracle;
 pub mod ports;
 pub mod process;
 pub mod progress;
 pub mod run;
+pub mod soak;
 pub mod states;
 pub mod time;
 pub mod wire;

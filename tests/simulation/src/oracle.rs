@@ -382,8 +382,17 @@ impl Oracle {
         }
         match self.first_announcement(last) {
             Some(first) if first.uid == *uid && !self.lost_since(uid, first.at) => {
-                let tried = first.intent.for_version.map(|version| version.to_string());
-                tried.as_ref() != Some(&spec.version) || first.intent.force != intent.force
+                // What it was a try of is what was asked for when it was sent last.
+                let sends = last
+                    .client_request_token
+                    .as_ref()
+                    .and_then(|token| self.announcements.get(token));
+                let sent = sends
+                    .into_iter()
+                    .flatten()
+                    .rfind(|one| at(one.at) <= last.created_at)
+                    .unwrap_or(first);
+                sent.spec.version != spec.version || first.intent.force != intent.force
             }
             _ => doings.edits.iter().any(|edit| at(*edit) > last.created_at),
         }

@@ -1,6 +1,6 @@
 //! Runs one seed: events in virtual time, drawn by the seed and nothing else.
 
-mod calls;
+pub(crate) mod calls;
 mod happenings;
 
 use std::cmp::Reverse;
@@ -287,8 +287,11 @@ impl<'a> Simulation<'a> {
             self.now = self.now.max(at);
             self.world().now = self.now;
             self.steps += 1;
+            let is_change = matches!(step, Step::Arrives(..) | Step::Happens(_));
             self.take(step);
-            self.remember_state();
+            if is_change {
+                self.remember_state();
+            }
             let (now, steps, is_over) = (self.now, self.steps, self.is_over);
             let mut world = self.world();
             if steps > MOST_STEPS {
@@ -579,7 +582,7 @@ impl<'a> Simulation<'a> {
 }
 
 /// What a call is, for a timeline.
-fn named(call: &Call) -> String {
+pub(crate) fn named(call: &Call) -> String {
     use eks_upgrade_operator::simulator::memory::Question;
     match call {
         Call::Send(target, request, _) => format!(

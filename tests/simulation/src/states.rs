@@ -7,7 +7,7 @@ use crate::ports::body;
 use crate::time::at;
 use crate::world::World;
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct States {
     seen: HashSet<u64>,
 }

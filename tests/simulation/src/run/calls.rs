@@ -294,7 +294,7 @@ fn is_worth_a_line(call: &Call) -> bool {
 }
 
 /// What a process makes of silence.
-fn nothing(call: &Call) -> Answer {
+pub(crate) fn nothing(call: &Call) -> Answer {
     match call {
         Call::Eks(..) | Call::Send(..) => Answer::Eks(Err(EksError {
             kind: ErrorKind::Unavailable,

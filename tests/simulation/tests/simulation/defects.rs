@@ -14,12 +14,11 @@ fn found(defect: Defect, as_one_of: &[Invariant]) {
         ..Options::default()
     };
     let mut first: Option<u64> = None;
-    let mut first: Option<u64> = None;
     for seed in 0..WITHIN {
         let Some(violation) = run(seed, options, None).violation else {
             continue;
         };
-        let first = first.get_or_insert(seed + 1);
+        let first = *first.get_or_insert(seed + 1);
         if as_one_of.contains(&violation.invariant) {
             println!(
                 "{defect:?}: wrong after {first} seeds, and as what it is after {}: {:?}: {}",

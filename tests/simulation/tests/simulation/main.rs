@@ -9,4 +9,5 @@
 )]
 
 mod defects;
+mod exhaustive;
 mod explore;
