@@ -73,11 +73,11 @@ impl Decision {
     pub(super) fn say(
         memory: ClusterUpgradeStatus,
         reason: Reason,
-        message: String,
+        message: impl AsRef<str>,
         wake: Wake,
     ) -> Self {
         // Whatever is quoted in it: what EKS said, what the object holds.
-        let message = plain(&message, say::MESSAGE_LIMIT);
+        let message = plain(message.as_ref(), say::MESSAGE_LIMIT);
         Self {
             action: None,
             memory,
