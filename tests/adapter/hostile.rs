@@ -1,7 +1,5 @@
 //! Answers and credentials that nobody should ever send.
 
-use std::time::Duration;
-
 use aws_credential_types::Credentials;
 use eks_upgrade_operator::eks::{Eks, ErrorKind};
 use futures::FutureExt as _;
@@ -10,7 +8,7 @@ use serde_json::json;
 use crate::server::{Answer, Reply, Server, answer, error};
 use crate::{as_role, eks, errors_of_all, request, target, with_provider};
 
-/// What a terminal would obey, with a line break.
+/// What a terminal would obey.
 const ESCAPE: &str = "\u{1b}[2J\u{9b}31m";
 
 fn updates(ids: &serde_json::Value) -> Answer {
@@ -122,10 +120,7 @@ async fn an_answer_without_end_is_given_up_long_before_its_time() {
     let body = format!("{{\"updateIds\":[]}}{}", " ".repeat(5 << 20));
     let server = Server::always(answer(200, body)).await;
     let eks = eks(&server).await;
-    let error = tokio::time::timeout(Duration::from_secs(60), eks.list_updates(&target()))
-        .await
-        .expect("an answer")
-        .expect_err("too large");
+    let error = eks.list_updates(&target()).await.expect_err("too large");
     assert_eq!(error.kind, ErrorKind::Unavailable, "{error}");
     assert_eq!(error.code, "BrokenAnswer", "{error}");
 }

@@ -225,9 +225,9 @@ impl Eks for Shared {
         let answer = self.0.describe_cluster_versions(target).await;
         if let Ok(versions) = &answer {
             assert!(versions.len() <= 10_000, "{}", versions.len());
-            versions
-                .iter()
-                .for_each(|offer| assert_text("a status", &offer.status, 128));
+            for offer in versions {
+                assert_text("a status", &offer.status, 128);
+            }
         }
         bounded(answer)
     }
@@ -271,9 +271,9 @@ fn update_bounded(answer: Result<UpdateView, EksError>) -> Result<UpdateView, Ek
             assert_text("code", code, 128);
             assert_text("message", message, 1024);
             assert!(resource_ids.len() <= 64, "{}", resource_ids.len());
-            resource_ids
-                .iter()
-                .for_each(|id| assert_text("resource", id, 128));
+            for id in resource_ids {
+                assert_text("resource", id, 128);
+            }
         }
     }
     bounded(answer)
@@ -301,15 +301,16 @@ async fn hold(eks: &Shared, status: &Value) {
     for field in ["roleArn", "externalId"] {
         spec.as_object_mut().unwrap().remove(field);
     }
-    let world = World::new(object(spec, status.clone()), eks.clone());
+    let world = World::new(object(&spec, status), eks.clone());
     // What goes wrong is said at the third look.
     world.looks(4).await;
     let store = &world.ctx.store;
-    store
-        .written()
-        .iter()
-        .for_each(|status| assert_status(status, &store.object()));
-    store.published().iter().for_each(assert_published);
+    for status in &store.written() {
+        assert_status(status, &store.object());
+    }
+    for note in &store.published() {
+        assert_published(note);
+    }
     assert!(world.reason().is_some(), "{:?}", store.object());
 }
 

@@ -92,9 +92,15 @@ fn assert_words(what: &str, value: &Value) {
         Value::String(text) => assert_text(what, text, 2048),
         Value::Array(entries) => {
             assert!(entries.len() <= 16, "{what}: {} entries", entries.len());
-            entries.iter().for_each(|entry| assert_words(what, entry));
+            for entry in entries {
+                assert_words(what, entry);
+            }
         }
-        Value::Object(fields) => fields.values().for_each(|field| assert_words(what, field)),
+        Value::Object(fields) => {
+            for field in fields.values() {
+                assert_words(what, field);
+            }
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }

@@ -108,7 +108,7 @@ fn apply(document: &mut Value, change: &Change) {
             }
         }
         Change::Replace(index, value) => {
-            set(document, at(document, index, |_| true), |_| value.clone())
+            set(document, at(document, index, |_| true), |_| value.clone());
         }
         Change::Text(index, text) => set(document, at(document, index, Value::is_string), |_| {
             json!(text)
@@ -129,7 +129,7 @@ fn apply(document: &mut Value, change: &Change) {
                 let entries = old.as_array().unwrap();
                 let times = usize::from(*times).min(4_000 / (entries.len() + 1));
                 Value::from(vec![entries.clone(); times].concat())
-            })
+            });
         }
     }
 }

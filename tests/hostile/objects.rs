@@ -105,7 +105,7 @@ fn ids(stored: &Stored) -> Vec<String> {
 
 /// Looks at an object until there is nothing left to do, and holds what came of it against everything that is promised.
 async fn hold(parts: &Value, annotation: &str, deleting: bool) {
-    let mut raw = object(parts["spec"].clone(), parts["status"].clone());
+    let mut raw = object(&parts["spec"], &parts["status"]);
     raw["metadata"]["annotations"][ANNOTATION] = json!(annotation);
     if deleting {
         raw["metadata"]["deletionTimestamp"] = json!("2026-11-23T11:00:00Z");
@@ -124,12 +124,14 @@ async fn hold(parts: &Value, annotation: &str, deleting: bool) {
         );
         return;
     }
-    store.published().iter().for_each(assert_published);
+    for note in &store.published() {
+        assert_published(note);
+    }
     match &before.body {
         Ok(before_body) => {
-            written
-                .iter()
-                .for_each(|status| assert_status(status, &store.object()));
+            for status in &written {
+                assert_status(status, &store.object());
+            }
             let known = ids(&after);
             let is_full = |stored: &Stored| {
                 stored

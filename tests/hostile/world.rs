@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use eks_upgrade_operator::controller::{Clock, Context, Limits, reconcile};
+use eks_upgrade_operator::controller::{
+    AllowList, Cache, Clock, Context, Fleet, Limits, Pace, Recall, Waker, reconcile,
+};
 use eks_upgrade_operator::eks::Eks;
 use eks_upgrade_operator::metrics::Metrics;
 use eks_upgrade_operator::plan::Settings;
@@ -51,15 +53,12 @@ impl<E: Eks> World<E> {
                 max_running_updates: 10,
                 settle: SignedDuration::ZERO,
             },
-            allow: "*=arn:*"
-                .parse()
-                .map(|all| eks_upgrade_operator::controller::AllowList(vec![all]))
-                .unwrap(),
-            fleet: Default::default(),
-            recall: Default::default(),
-            cache: Default::default(),
-            pace: Default::default(),
-            waker: Default::default(),
+            allow: "*=arn:*".parse().map(|all| AllowList(vec![all])).unwrap(),
+            fleet: Fleet::default(),
+            recall: Recall::default(),
+            cache: Cache::default(),
+            pace: Pace::default(),
+            waker: Waker::default(),
             metrics: Arc::new(Metrics::default()),
             stopping: Arc::new(AtomicBool::new(false)),
         };
@@ -85,7 +84,7 @@ impl<E: Eks> World<E> {
 }
 
 /// An object as the API server keeps it.
-pub fn object(spec: Value, status: Value) -> Value {
+pub fn object(spec: &Value, status: &Value) -> Value {
     json!({
         "apiVersion": "eksupgrade.dev/v1alpha1",
         "kind": "ClusterUpgrade",
