@@ -169,3 +169,18 @@ pub fn details(errors: &[UpdateError]) -> Vec<ErrorDetail> {
         .collect();
     ErrorDetail::kept(&told)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_eks_calls_by_a_word_of_ours_runs_also_when_it_is_read_back() {
+        for word in ["Lost", "Refused", "NotSent", "Cancelling", "", "failed"] {
+            let status = status_of(&Progress::Other(word.to_owned()));
+            let read_back = UpdateStatus::from(String::from(status.clone()));
+            assert_eq!(read_back, status, "{word:?}");
+            assert!(read_back.is_running(), "{word:?}");
+        }
+    }
+}
