@@ -98,8 +98,11 @@ async fn a_condition_whose_time_has_a_fraction_is_carried_on_like_any_other() {
         "lastTransitionTime": "2026-01-01T00:00:00.123456Z",
     }]);
     restore(&world, "prod", json!({"conditions": ready})).await;
-    let _operator = world.operator();
+    let operator = world.operator();
     let done = world.until_reason("prod", "UpToDate").await;
+    world.looks("prod", 1).await;
+    let log = operator.lines().join("\n");
+    assert!(!log.contains("refuses a status write"), "{log}");
     let since = &done.status.unwrap().conditions[0].last_transition_time.0;
     assert_eq!(since.to_string(), "2026-01-01T00:00:00Z");
 }
