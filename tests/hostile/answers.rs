@@ -354,7 +354,7 @@ fn whatever_eks_answers_is_taken_within_bounds() {
         )
     });
     for_all(
-        400,
+        250,
         100,
         || (answers(), select(statuses())),
         move |(answers, status)| {
