@@ -21,3 +21,4 @@ pub mod plan;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;
+pub mod text;

@@ -18,6 +18,10 @@ mod crashes;
 mod failures;
 #[path = "operator/foreign_fields.rs"]
 mod foreign_fields;
+#[path = "operator/hostile.rs"]
+mod hostile;
+#[path = "operator/hostile_eks.rs"]
+mod hostile_eks;
 #[path = "operator/identity.rs"]
 mod identity;
 #[path = "operator/idle.rs"]

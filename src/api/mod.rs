@@ -10,7 +10,8 @@ pub use condition::Reason;
 pub use crd::cluster_upgrade_crd;
 pub use spec::{ClusterRef, ClusterUpgrade, ClusterUpgradeSpec, Force};
 pub use status::{
-    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, Update, UpdateStatus,
+    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, PATH_LIMIT, Update,
+    UpdateStatus,
 };
 pub use version::{Minor, NotAMinor};
 

@@ -11,9 +11,20 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::version::Minor;
+use crate::text::plain;
 
 /// How many finished updates [`ClusterUpgradeStatus::history`] keeps.
 pub const HISTORY_LIMIT: usize = 10;
+
+/// How many versions [`ClusterUpgradeStatus::path`] names. EKS offers about a dozen at a time.
+pub const PATH_LIMIT: usize = 32;
+
+/// As much of EKS's words about one update as is kept: an object has to fit into etcd, with a history of ten.
+const ERRORS_KEPT: usize = 8;
+const RESOURCES_KEPT: usize = 16;
+/// In bytes: of a code or a resource's id, and of a message.
+const WORD_KEPT: usize = 128;
+const MESSAGE_KEPT: usize = 1024;
 
 /// The observed state of a `ClusterUpgrade`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -158,6 +169,37 @@ pub struct ErrorDetail {
     /// The AWS resources it is about.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub resource_ids: Vec<String>,
+}
+
+impl ErrorDetail {
+    /// An error in EKS's words, as much of them as is kept.
+    pub fn new(code: &str, message: &str, resource_ids: &[String]) -> Self {
+        Self {
+            error_code: plain(code, WORD_KEPT),
+            error_message: plain(message, MESSAGE_KEPT),
+            resource_ids: resource_ids
+                .iter()
+                .take(RESOURCES_KEPT)
+                .map(|id| plain(id, WORD_KEPT))
+                .collect(),
+        }
+    }
+
+    /// Of several errors, as many as are kept, each as [`Self::new`] makes it.
+    pub fn kept(errors: &[Self]) -> Vec<Self> {
+        errors
+            .iter()
+            .take(ERRORS_KEPT)
+            .map(|error| {
+                let Self {
+                    error_code,
+                    error_message,
+                    resource_ids,
+                } = error;
+                Self::new(error_code, error_message, resource_ids)
+            })
+            .collect()
+    }
 }
 
 /// The status of an [`Update`]: EKS's, or ours where EKS runs none. A status this build does not know counts as running.

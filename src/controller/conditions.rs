@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::Reason;
 use crate::api::condition::{Abnormal, READY, RECONCILING, STALLED};
+use crate::text::plain;
 
 /// The longest message that the API takes.
 const MESSAGE_LIMIT: usize = 32 * 1024;
@@ -35,7 +36,7 @@ pub fn of(
             type_: kind.to_owned(),
             status: status.to_owned(),
             reason: reason.as_str().to_owned(),
-            message: shortened(message, MESSAGE_LIMIT),
+            message: plain(message, MESSAGE_LIMIT),
             last_transition_time: since,
             observed_generation: Some(generation),
         }
@@ -48,19 +49,6 @@ pub fn of(
 /// As the API keeps it: whole seconds.
 fn seconds(at: Timestamp) -> Timestamp {
     Timestamp::from_second(at.as_second()).unwrap_or(at)
-}
-
-/// At most `limit` bytes of a text, cut between characters.
-pub fn shortened(text: &str, limit: usize) -> String {
-    if text.len() <= limit {
-        return text.to_owned();
-    }
-    let mark = "…";
-    let end = (0..=limit.saturating_sub(mark.len()))
-        .rev()
-        .find(|index| text.is_char_boundary(*index))
-        .unwrap_or(0);
-    format!("{}{mark}", text.get(..end).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -130,12 +118,5 @@ mod tests {
             };
             assert_eq!(types, expected, "{reason}");
         }
-    }
-
-    #[test]
-    fn cuts_between_characters() {
-        assert_eq!(shortened("short", 5), "short");
-        assert_eq!(shortened("äöüäöü", 8), "äö…");
-        assert!(shortened("äöüäöü", 8).len() <= 8);
     }
 }

@@ -4,11 +4,12 @@ use crate::api::condition::READY;
 use crate::api::{ClusterUpgradeStatus, Reason, Update, UpdateStatus};
 use crate::plan;
 use crate::store::Note;
-
-use super::conditions::shortened;
+use crate::text::plain;
 
 /// The longest note that the API takes.
 const NOTE_LIMIT: usize = 1024;
+/// The longest action that the API takes.
+const ACTION_LIMIT: usize = 128;
 
 /// The Events between two states of one object.
 pub fn between(old: &ClusterUpgradeStatus, new: &ClusterUpgradeStatus) -> Vec<Note> {
@@ -45,11 +46,14 @@ fn note(warning: bool, reason: &str, update: &Update, text: &str) -> Note {
     Note {
         warning,
         reason: reason.to_owned(),
-        action: format!(
-            "{}From{}To{}{attempt}",
-            update.kind, update.from_version, update.to_version
+        action: plain(
+            &format!(
+                "{}From{}To{}{attempt}",
+                update.kind, update.from_version, update.to_version
+            ),
+            ACTION_LIMIT,
         ),
-        text: shortened(text, NOTE_LIMIT),
+        text: plain(text, NOTE_LIMIT),
     }
 }
 
@@ -189,7 +193,7 @@ fn of_reason(
                 "ObserveGeneration{}",
                 now.observed_generation.unwrap_or_default()
             ),
-            text: shortened(&now.message, NOTE_LIMIT),
+            text: plain(&now.message, NOTE_LIMIT),
         }),
     }
 }

@@ -18,6 +18,10 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
     let Ok(Body { spec: _, status }) = &after.body else {
         return;
     };
+    // Nothing is said about an object that is being deleted, for nothing is followed any more.
+    if decision.outcome == Outcome::Silent {
+        return;
+    }
     let mut notes = events::between(before, status);
     if let Some(update) = &status.update
         && let Some(id) = &update.id

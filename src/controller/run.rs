@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use futures::{FutureExt, StreamExt, future};
 use jiff::Timestamp;
 use kube::runtime::controller::{Action, Error as ControllerError, applier};
-use kube::runtime::reflector::{ObjectRef, Store, store};
+use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
@@ -20,7 +20,7 @@ use crate::http;
 use crate::metrics::Metrics;
 use crate::plan::Settings;
 use crate::store::kube::{Caches, KubeStore, Watched};
-use crate::store::{Key, StoreError};
+use crate::store::{self, Key, StoreError};
 
 use super::again::{again, resync_of};
 use super::allow::{AllowList, AllowRole};
@@ -126,7 +126,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     config.default_retry = false;
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
-    let client = Client::try_from(config)?;
+    let client = store::kube::client(config)?;
     let metrics = Arc::new(Metrics::default());
     let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
 
@@ -135,7 +135,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let mut synced = Vec::new();
     let mut scopes = Vec::new();
     for namespace in watched(namespaces) {
-        let (cache, writer) = store();
+        let (cache, writer) = reflector::store();
         let (queue, woken) = mpsc::unbounded_channel();
         let (done, is_done) = watch::channel(false);
         waker.add(namespace.clone(), queue);

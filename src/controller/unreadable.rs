@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::api::Reason;
 use crate::eks::Eks;
 use crate::store::{Note, Store, StoreError, Stored, Unreadable};
+use crate::text::plain;
 
-use super::conditions::{self, shortened};
+use super::conditions;
 use super::context::{Clock, Context};
 
 /// Says that an object cannot be read. What its status remembers is left alone.
@@ -26,7 +27,7 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
     }
     let message = format!(
         "This object cannot be read: {}. Nothing is done until it is corrected; an update that runs already is not followed.",
-        shortened(&why.0, 512)
+        plain(&why.0, 512)
     );
     let mut status = ctx.store.raw_status(object).await?;
     let before = status.get("conditions").cloned().unwrap_or_default();
@@ -56,7 +57,7 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
         warning: true,
         reason: Reason::InvalidSpec.to_string(),
         action: format!("ObserveGeneration{}", object.generation),
-        text: shortened(&message, 1024),
+        text: plain(&message, 1024),
     };
     ctx.store.publish(object, &note).await;
     Ok(None)

@@ -4,6 +4,7 @@
 
 mod assumed_role;
 mod base;
+mod body;
 mod classify;
 mod clients;
 mod convert;
@@ -34,6 +35,9 @@ const PAGE_SIZE: i32 = 100;
 
 /// Pages after which a listing is taken for broken. Ten thousand updates of one cluster are decades of work.
 const MAX_PAGES: usize = 100;
+
+/// Entries after which a listing is taken for broken: as many as that many pages hold.
+const MAX_ITEMS: usize = 10_000;
 
 /// How long all pages of one listing may take together: inside the ten seconds of a shutdown.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(8);
@@ -144,6 +148,9 @@ where
         for _ in 0..MAX_PAGES {
             let (some, next) = page(token).await?;
             items.extend(some);
+            if items.len() > MAX_ITEMS {
+                return Err(convert::broken(operation, "it lists too much"));
+            }
             let Some(next) = next.filter(|token| !token.is_empty()) else {
                 return Ok(items);
             };
@@ -192,7 +199,8 @@ impl Eks for AwsEks {
                         .send()
                 })
                 .await?;
-            Ok((output.update_ids.unwrap_or_default(), output.next_token))
+            let ids = convert::update_ids(OPERATION, output.update_ids)?;
+            Ok((ids, output.next_token))
         })
         .await
     }
@@ -208,7 +216,11 @@ impl Eks for AwsEks {
                     .send()
             })
             .await?;
-        convert::update(OPERATION, output.update)
+        let update = convert::update(OPERATION, output.update)?;
+        if update.id != id {
+            return Err(convert::broken(OPERATION, "it is about another update"));
+        }
+        Ok(update)
     }
 
     async fn describe_cluster_versions(
@@ -217,7 +229,7 @@ impl Eks for AwsEks {
     ) -> Result<Vec<OfferedVersion>, EksError> {
         const OPERATION: &str = "eks:DescribeClusterVersions";
         // No filter: without `includeAll` EKS answers what it offers, and its status filter takes one status only.
-        let versions = all_pages(OPERATION, |token| async move {
+        all_pages(OPERATION, |token| async move {
             let output = self
                 .call(OPERATION, target, |client| {
                     client
@@ -227,16 +239,11 @@ impl Eks for AwsEks {
                         .send()
                 })
                 .await?;
-            Ok((
-                output.cluster_versions.unwrap_or_default(),
-                output.next_token,
-            ))
+            let versions = output.cluster_versions.unwrap_or_default();
+            let offered = versions.into_iter().filter_map(convert::offered_version);
+            Ok((offered.collect(), output.next_token))
         })
-        .await?;
-        Ok(versions
-            .into_iter()
-            .filter_map(convert::offered_version)
-            .collect())
+        .await
     }
 
     async fn update_cluster_version(

@@ -14,6 +14,7 @@ pub use error::{EksError, ErrorKind};
 pub use fence::{Fence, TooLate};
 
 use crate::api::Minor;
+use crate::text::is_plain_word;
 
 /// Which cluster a call is about and as whom it is made.
 ///
@@ -63,7 +64,7 @@ pub enum Hosting {
 /// What DescribeUpdate says of an update.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UpdateView {
-    /// EKS's id, a UUID.
+    /// EKS's id, a UUID; [`is_update_id`] holds.
     pub id: String,
     /// `VersionUpdate`, `VersionRollback`, `VpcConfigUpdate`, ... as EKS wrote it; the enum is open.
     pub kind: String,
@@ -90,6 +91,15 @@ pub enum Progress {
     Cancelled,
     /// A status this build does not know (the guide mentions `Cancelling`, the enum does not). Counts as running.
     Other(String),
+}
+
+/// Whether EKS can have given an update this id, which is put into paths, messages and status. EKS gives UUIDs; anything
+/// that is as harmless will do.
+#[must_use]
+pub fn is_update_id(id: &str) -> bool {
+    is_plain_word(id, 128)
+        && id.bytes().any(|b| b.is_ascii_alphanumeric())
+        && !id.contains(['/', '\\', '?', '#', '%'])
 }
 
 /// One entry of an update's `errors`.
@@ -136,7 +146,8 @@ pub trait Eks: Send + Sync + 'static {
         target: &Target,
     ) -> impl Future<Output = Result<ClusterView, EksError>> + Send;
 
-    /// ListUpdates of the cluster itself (not of its node groups or add-ons), all pages; in no promised order.
+    /// ListUpdates of the cluster itself (not of its node groups or add-ons), all pages; in no promised order. Of each,
+    /// [`is_update_id`] holds.
     fn list_updates(
         &self,
         target: &Target,

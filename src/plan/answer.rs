@@ -11,7 +11,6 @@ use super::elsewhere;
 use super::facts::Settings;
 use super::intent;
 use super::refusal;
-use super::remember;
 use super::say;
 use super::time::backoff;
 
@@ -92,11 +91,7 @@ fn not_accepted(
     now: Timestamp,
 ) -> Decision {
     let sends = update.sends.unwrap_or(1);
-    let said = vec![ErrorDetail {
-        error_code: say::shortened(&error.code, 128),
-        error_message: say::shortened(&error.message, remember::WORDS_KEPT),
-        resource_ids: Vec::new(),
-    }];
+    let said = vec![ErrorDetail::new(&error.code, &error.message, &[])];
     if error.kind == ErrorKind::InUse {
         let waiting = Update {
             errors: said,

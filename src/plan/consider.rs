@@ -235,6 +235,7 @@ fn unsupported(offered: &[OfferedVersion], wish: &Wish, hop: Hop) -> Option<Stri
         .map(|offer| offer.version)
         .collect();
     known.sort_unstable();
+    known.dedup();
     let missing = say::path(hop.from, wish.version)
         .into_iter()
         .find(|version| known.binary_search(version).is_err())?;

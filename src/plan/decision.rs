@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 
 use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::VersionRequest;
+use crate::text::plain;
 
 use super::say;
 
@@ -72,10 +73,11 @@ impl Decision {
     pub(super) fn say(
         memory: ClusterUpgradeStatus,
         reason: Reason,
-        mut message: String,
+        message: impl AsRef<str>,
         wake: Wake,
     ) -> Self {
-        say::shorten(&mut message, say::MESSAGE_LIMIT);
+        // Whatever is quoted in it: what EKS said, what the object holds.
+        let message = plain(message.as_ref(), say::MESSAGE_LIMIT);
         Self {
             action: None,
             memory,

@@ -329,7 +329,7 @@ fn give_up_later(facts: &Facts<'_>, intent: &Update, reason: Reason, why: &str) 
         ..intent.clone()
     });
     if is_busy(intent) && reason == Reason::WaitingForCluster {
-        return Decision::say(memory, reason, why.to_owned(), poll);
+        return Decision::say(memory, reason, why, poll);
     }
     let message = format!(
         "{} and shows no such update. It is not asked again, but looked for until {}. {why}",

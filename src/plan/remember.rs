@@ -10,11 +10,6 @@ use super::facts::Facts;
 use super::retry::next_try;
 use super::{VERSION_ROLLBACK, cluster, say};
 
-/// As much of EKS's words about one update as is kept: an object has to fit into etcd, with a history of ten.
-const ERRORS_KEPT: usize = 8;
-pub const WORDS_KEPT: usize = 1024;
-const RESOURCES_KEPT: usize = 16;
-
 /// The memory with what EKS said about the cluster, and the path from there.
 pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
     let mut memory = facts.memory.clone();
@@ -153,26 +148,41 @@ pub fn status_of(progress: &Progress) -> UpdateStatus {
         Progress::Successful => UpdateStatus::Successful,
         Progress::Failed => UpdateStatus::Failed,
         Progress::Cancelled => UpdateStatus::Cancelled,
-        Progress::Other(word) => UpdateStatus::from(word.clone()),
+        // Our own words for what EKS does not run would say that it does not.
+        Progress::Other(word) => match UpdateStatus::from(word.clone()) {
+            unknown @ UpdateStatus::Other(_) => unknown,
+            _ => UpdateStatus::InProgress,
+        },
     }
 }
 
 /// EKS's errors as status keeps them.
 pub fn details(errors: &[UpdateError]) -> Vec<ErrorDetail> {
-    errors
+    let told: Vec<_> = errors
         .iter()
-        .take(ERRORS_KEPT)
         .map(|error| {
             let UpdateError {
                 code,
                 message,
                 resource_ids,
             } = error;
-            ErrorDetail {
-                error_code: say::shortened(code, 128),
-                error_message: say::shortened(message, WORDS_KEPT),
-                resource_ids: resource_ids.iter().take(RESOURCES_KEPT).cloned().collect(),
-            }
+            ErrorDetail::new(code, message, resource_ids)
         })
-        .collect()
+        .collect();
+    ErrorDetail::kept(&told)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_eks_calls_by_a_word_of_ours_runs_also_when_it_is_read_back() {
+        for word in ["Lost", "Refused", "NotSent", "Cancelling", "", "failed"] {
+            let status = status_of(&Progress::Other(word.to_owned()));
+            let read_back = UpdateStatus::from(String::from(status.clone()));
+            assert_eq!(read_back, status, "{word:?}");
+            assert!(read_back.is_running(), "{word:?}");
+        }
+    }
 }

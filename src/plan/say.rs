@@ -1,13 +1,14 @@
 //! The sentences. Each says what is, why, and what to do next; none changes while nothing changes.
 
-use crate::api::{ClusterUpgradeStatus, ErrorDetail, Minor, RETRY_ANNOTATION, Update};
+use crate::api::{ClusterUpgradeStatus, ErrorDetail, Minor, PATH_LIMIT, RETRY_ANNOTATION, Update};
 use crate::eks::{EksError, ErrorKind, UpdateView};
+use crate::text::plain;
 
 use super::facts::Facts;
 use super::time::shown;
 use super::track;
 
-/// A condition's message takes 32768 bytes; a character has at most four.
+/// As much as is said at a time, in bytes. A condition's message takes 32768 characters, but nobody reads them.
 pub const MESSAGE_LIMIT: usize = 8_000;
 
 /// ", then to 1.35 and 1.36", or nothing.
@@ -93,15 +94,15 @@ fn one_error(error: &ErrorDetail) -> String {
     let about = if about.is_empty() {
         String::new()
     } else {
-        format!(" [{}]", shortened(&about.join(", "), 1024))
+        format!(" [{}]", plain(&about.join(", "), 1024))
     };
     format!("{}{about}", words(error_code, error_message))
 }
 
 /// "CODE: MESSAGE", without a full stop at the end.
 fn words(code: &str, message: &str) -> String {
-    let code = shortened(code, 128);
-    let message = shortened(message, 1024);
+    let code = plain(code, 128);
+    let message = plain(message, 1024);
     match message.trim().trim_end_matches('.') {
         "" => code,
         message => format!("{code}: {message}"),
@@ -128,21 +129,6 @@ pub fn sentence(text: &str) -> String {
     format!("{}.", text.trim_end().trim_end_matches('.'))
 }
 
-/// At most `most` characters of `text`.
-pub fn shortened(text: &str, most: usize) -> String {
-    let mut text = text.to_owned();
-    shorten(&mut text, most);
-    text
-}
-
-/// Cuts `text` after `most` characters.
-pub fn shorten(text: &mut String, most: usize) {
-    if let Some((end, _)) = text.char_indices().nth(most) {
-        text.truncate(end);
-        text.push('…');
-    }
-}
-
 /// The version an update leads to.
 pub fn version_of(update: &UpdateView) -> Option<Minor> {
     update.to_version.as_deref()?.parse().ok()
@@ -159,9 +145,9 @@ pub fn how_to_retry(object: &str) -> String {
 
 /// The path from one version to another: every minor in between, the last included.
 pub fn path(from: Minor, to: Minor) -> Vec<Minor> {
-    // EKS offers about a dozen minors at a time; a longer path is refused elsewhere and need not be listed.
+    // A longer path is refused elsewhere and need not be listed.
     std::iter::successors(Some(from.next()), |version| Some(version.next()))
         .take_while(|version| *version <= to)
-        .take(32)
+        .take(PATH_LIMIT)
         .collect()
 }

@@ -1,7 +1,8 @@
 //! What the spec asks for, once it is known to make sense.
 
-use crate::api::{ClusterRef, ClusterUpgradeSpec, Force, Minor};
+use crate::api::{ClusterRef, ClusterUpgradeSpec, Force, Minor, NotAMinor};
 use crate::eks::Target;
+use crate::text::{is_plain_word, plain};
 
 /// A spec that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +30,11 @@ impl Wish {
 #[error("{0}")]
 pub struct InvalidSpec(pub String);
 
+/// As much of a wrong value as tells which one it is.
+fn quoted(text: &str) -> String {
+    plain(text, 64)
+}
+
 impl TryFrom<&ClusterUpgradeSpec> for Wish {
     type Error = InvalidSpec;
 
@@ -48,27 +54,47 @@ impl TryFrom<&ClusterUpgradeSpec> for Wish {
         } = spec;
         let minor = |field: &str, text: &str| {
             text.parse::<Minor>()
-                .map_err(|error| InvalidSpec(format!("spec.{field}: {error}")))
+                .map_err(|_| InvalidSpec(format!("spec.{field}: {}", NotAMinor(quoted(text)))))
         };
         if account_id.len() != 12 || !account_id.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidSpec(format!(
-                "spec.cluster.accountId: {account_id:?} is not a twelve-digit AWS account id"
+                "spec.cluster.accountId: {:?} is not a twelve-digit AWS account id",
+                quoted(account_id)
             )));
         }
-        let plain = |text: &str| {
+        let is_name = |text: &str, most: usize| {
             !text.is_empty()
+                && text.len() <= most
                 && text
                     .bytes()
                     .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
         };
-        if !plain(region) {
+        if !is_name(region, 64) {
             return Err(InvalidSpec(format!(
-                "spec.cluster.region: {region:?} is not an AWS region code"
+                "spec.cluster.region: {:?} is not an AWS region code",
+                quoted(region)
             )));
         }
-        if !plain(name) {
+        if !is_name(name, 100) {
             return Err(InvalidSpec(format!(
-                "spec.cluster.name: {name:?} is not an EKS cluster name"
+                "spec.cluster.name: {:?} is not an EKS cluster name",
+                quoted(name)
+            )));
+        }
+        if let Some(role) = role_arn
+            && !(role.starts_with("arn:") && is_plain_word(role, 2048))
+        {
+            return Err(InvalidSpec(format!(
+                "spec.roleArn: {:?} is not the ARN of an IAM role",
+                quoted(role)
+            )));
+        }
+        if let Some(id) = external_id
+            && !is_plain_word(id, 1224)
+        {
+            return Err(InvalidSpec(format!(
+                "spec.externalId: {:?} is not an STS external id",
+                quoted(id)
             )));
         }
         let forced = match force {

@@ -1,6 +1,9 @@
 //! The real face of the port: kube's client, and a cache per watched namespace.
 
+mod shallow;
+mod sound;
 mod whole;
+mod yaml;
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -17,16 +20,22 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
+pub use self::shallow::client;
+use self::sound::sound;
 use self::whole::{is_written, own, replacing, retain_others_conditions};
 use super::{Body, Key, Note, Seen, Store, StoreError, Stored, Unreadable};
 use crate::api::{ClusterUpgrade, ClusterUpgradeStatus, MANAGER, RETRY_ANNOTATION};
 use crate::metrics::Metrics;
+use crate::text::plain;
 
 /// An object in the watch: one that cannot be read does not stop the others.
 pub type Watched = DeserializeGuard<ClusterUpgrade>;
 
 /// How long one call to the API server may take. Two of them and a send fit into a shutdown.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
+
+/// The most bytes of what the API server or a parser says. They quote what they do not like, all of it.
+const WORDS_LIMIT: usize = 1024;
 
 /// A cache per watched namespace, or one for all (`None`).
 pub type Caches = HashMap<Option<String>, reflector::Store<Watched>>;
@@ -98,6 +107,8 @@ impl KubeStore {
             },
             "status": status,
         });
+        let patch =
+            yaml::readable(&patch).map_err(|error| StoreError::Refused(error.to_string()))?;
         let api = self.dynamic(&at.key.namespace);
         let params = PatchParams::apply(MANAGER).force();
         let written = self
@@ -278,25 +289,28 @@ pub fn stored(object: &Watched) -> Stored {
             .and_then(|all| all.get(RETRY_ANNOTATION))
             .cloned(),
         body: match &object.0 {
-            Ok(object) => Ok(Body {
-                spec: object.spec.clone(),
-                status: own(object.status.clone().unwrap_or_default()),
-            }),
-            Err(error) => Err(Unreadable(error.error.clone())),
+            Ok(object) => {
+                sound(own(object.status.clone().unwrap_or_default())).map(|status| Body {
+                    spec: object.spec.clone(),
+                    status,
+                })
+            }
+            Err(error) => Err(Unreadable(plain(&error.error, WORDS_LIMIT))),
         },
     }
 }
 
 /// What an answer of the API server means, by its status code and reason.
 fn classify(error: &kube::Error) -> StoreError {
+    let words = |message: &str| plain(message, WORDS_LIMIT);
     match error {
         kube::Error::Api(status) => match status.code {
             404 | 410 => StoreError::Gone,
             409 => StoreError::Conflict,
             // 401: a token that has just expired, or an API server that is still starting. The next call has a new one.
-            401 | 408 | 429 | 500..=599 => StoreError::Unavailable(status.message.clone()),
-            _ => StoreError::Refused(status.message.clone()),
+            401 | 408 | 429 | 500..=599 => StoreError::Unavailable(words(&status.message)),
+            _ => StoreError::Refused(words(&status.message)),
         },
-        other => StoreError::Unavailable(other.to_string()),
+        other => StoreError::Unavailable(words(&other.to_string())),
     }
 }

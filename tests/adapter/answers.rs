@@ -181,7 +181,7 @@ async fn messages_are_one_short_line_without_secrets() {
 
 #[tokio::test]
 async fn an_answer_of_another_protocol_is_unavailable() {
-    let server = Server::always(Reply::Raw("SSH-2.0-OpenSSH_9.6\r\n")).await;
+    let server = Server::always(Reply::Raw("SSH-2.0-OpenSSH_9.6\r\n".to_owned())).await;
     for error in errors_of_all(&eks(&server).await).await {
         assert_eq!(error.kind, Unavailable, "{error}");
     }

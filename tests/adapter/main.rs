@@ -5,6 +5,7 @@
 
 mod answers;
 mod credentials;
+mod hostile;
 mod identity;
 mod server;
 mod sts;

@@ -56,8 +56,8 @@ pub enum Reply {
     Held(Arc<Gate>, Answer),
     /// Never answers.
     Hang,
-    /// Sends these bytes.
-    Raw(&'static str),
+    /// Sends these bytes and closes the connection.
+    Raw(String),
 }
 
 /// Lets a test hold an answer back.
@@ -191,7 +191,7 @@ async fn serve(stream: TcpStream, script: Arc<Script>, asked: Arc<Mutex<Vec<Aske
             ),
             Reply::Close => (String::new(), true),
             Reply::Hang => std::future::pending().await,
-            Reply::Raw(bytes) => (bytes.to_owned(), true),
+            Reply::Raw(bytes) => (bytes, true),
         };
         let written = stream.get_mut().write_all(bytes.as_bytes()).await;
         if close || written.is_err() {

@@ -37,7 +37,7 @@ async fn a_lost_answer_may_hide_a_success_and_is_not_asked_for_again() {
 async fn a_connection_that_dies_while_idle_costs_one_request_at_most() {
     // Every answer closes its connection behind the client's back; the next call must not be sent twice.
     let server = Server::always(Reply::Raw(
-        "HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{\"updateIds\":[] }",
+        "HTTP/1.1 200 OK\r\ncontent-length: 17\r\n\r\n{\"updateIds\":[] }".to_owned(),
     ))
     .await;
     let eks = impatient(&server.url).await;

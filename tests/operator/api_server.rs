@@ -179,7 +179,7 @@ async fn without_the_crd_it_says_so_is_not_ready_and_works_once_it_is_there() {
 }
 
 /// A control plane that takes every object, shared by the tests that need one.
-async fn loose_plane() -> &'static ControlPlane {
+pub async fn loose_plane() -> &'static ControlPlane {
     static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
     SHARED
         .get_or_init(async || {

@@ -88,3 +88,21 @@ async fn a_condition_of_somebody_else_stays_and_costs_no_writes() {
         "{types:?}"
     );
 }
+
+#[tokio::test]
+async fn a_condition_whose_time_has_a_fraction_is_carried_on_like_any_other() {
+    let world = World::new("{clusters: [{name: prod, version: '1.33'}]}").await;
+    world.create(World::manifest("prod", "1.33")).await;
+    let ready = json!([{
+        "type": "Ready", "status": "True", "reason": "UpToDate", "message": "",
+        "lastTransitionTime": "2026-01-01T00:00:00.123456Z",
+    }]);
+    restore(&world, "prod", json!({"conditions": ready})).await;
+    let operator = world.operator();
+    let done = world.until_reason("prod", "UpToDate").await;
+    world.looks("prod", 1).await;
+    let log = operator.lines().join("\n");
+    assert!(!log.contains("refuses a status write"), "{log}");
+    let since = &done.status.unwrap().conditions[0].last_transition_time.0;
+    assert_eq!(since.to_string(), "2026-01-01T00:00:00Z");
+}

@@ -7,7 +7,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, future};
 use tokio::sync::watch;
 
-use super::base::NAME;
+use super::base::{NAME, usable};
 
 /// Assumes a role on demand, through an STS client that all roles share.
 ///
@@ -37,7 +37,7 @@ impl AssumedRole {
             .ok_or_else(|| CredentialsError::unhandled("STS answered without credentials"))?;
         let expiry = SystemTime::try_from(credentials.expiration)
             .map_err(|_| CredentialsError::unhandled("STS answered with an expiry out of range"))?;
-        Ok(Credentials::new(
+        usable(Credentials::new(
             credentials.access_key_id,
             credentials.secret_access_key,
             Some(credentials.session_token),

@@ -12,6 +12,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{self, ProvideCredentials, SharedCredentialsProvider, future};
 use aws_sdk_eks::config::SharedHttpClient;
@@ -19,6 +20,8 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::Provider;
 use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
 use aws_smithy_http_client::{Builder, Connector};
+
+use super::body::Bounded;
 
 /// How calls and sessions introduce themselves to AWS: in the user agent, and in CloudTrail as the role session's name.
 pub(super) const NAME: &str = "eks-upgrade-operator";
@@ -188,7 +191,7 @@ pub(super) fn timeouts(attempt: Duration, operation: Duration) -> TimeoutConfig 
 
 /// The HTTP client that the SDK would make for each client, made once: connections and root certificates are shared.
 fn http_client() -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(|settings, components| {
+    let client = Builder::new().build_with_connector_fn(|settings, components| {
         let mut connector = Connector::builder()
             .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
             .proxy_config(ProxyConfig::from_env());
@@ -197,7 +200,20 @@ fn http_client() -> SharedHttpClient {
             connector.set_sleep_impl(components.sleep_impl());
         }
         connector.build()
-    })
+    });
+    SharedHttpClient::new(Bounded(client))
+}
+
+/// Credentials that can be signed with. The SDK panics over an access key that cannot stand in a header (`apply_to_request`
+/// in aws-sigv4's `http_request/sign.rs`): a line break at the end of an environment variable is enough.
+pub(super) fn usable(credentials: Credentials) -> provider::Result {
+    let is_word = |text: &str| text.bytes().all(|b| b.is_ascii_graphic());
+    if is_word(credentials.access_key_id()) && credentials.session_token().is_none_or(is_word) {
+        return Ok(credentials);
+    }
+    Err(CredentialsError::invalid_configuration(
+        "the access key id or the session token has a space, a line break or another character that cannot be in one",
+    ))
 }
 
 /// A provider that must answer in time, so that being late is a credentials error and not a timeout of the call.
@@ -215,6 +231,7 @@ impl InTime {
         tokio::time::timeout(self.within, provider.provide_credentials())
             .await
             .unwrap_or_else(|_| Err(CredentialsError::provider_timed_out(self.within)))
+            .and_then(usable)
     }
 }
 

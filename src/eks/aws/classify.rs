@@ -209,7 +209,7 @@ where
         operation,
         code: code.to_owned(),
         message: words::with_cause(lead, error),
-        request_id: error.request_id().map(str::to_owned),
+        request_id: error.request_id().map(words::request_id),
         clock_behind: None,
     }
 }
@@ -233,15 +233,15 @@ where
     let code = error
         .code()
         .or_else(|| response.headers().get("x-amzn-errortype").map(bare_code))
-        .filter(|code| !code.is_empty());
+        .filter(|code| !code.trim().is_empty());
     let behind = clock_behind(response);
     let kind = code
         .and_then(|code| by_code(code, behind))
         .unwrap_or_else(|| by_status(status));
-    let message = match error.message().filter(|message| !message.is_empty()) {
-        Some(message) => words::bounded(message),
-        None if code.is_some() => format!("HTTP status {status}, without a message"),
-        None => words::with_cause(
+    let message = match error.message().map(words::bounded) {
+        Some(message) if !message.is_empty() => message,
+        _ if code.is_some() => format!("HTTP status {status}, without a message"),
+        _ => words::with_cause(
             &format!("HTTP status {status}, without an AWS error"),
             error,
         ),
@@ -249,9 +249,9 @@ where
     EksError {
         kind,
         operation,
-        code: code.map_or_else(|| format!("HTTP{status}"), words::bounded),
+        code: code.map_or_else(|| format!("HTTP{status}"), words::code),
         message,
-        request_id: response.headers().request_id().map(str::to_owned),
+        request_id: response.headers().request_id().map(words::request_id),
         clock_behind: behind.filter(|_| kind == ErrorKind::ClockSkew),
     }
 }

@@ -1,5 +1,5 @@
-//! From the SDK's types to the port's views. The SDK leaves every member optional; what deciding cannot do without is
-//! demanded here.
+//! From the SDK's types to the port's views. The SDK leaves every member optional and of any length; what deciding cannot do
+//! without is demanded here, and what is kept or quoted is bounded.
 
 use aws_sdk_eks::primitives::DateTime;
 use aws_sdk_eks::types::{
@@ -9,7 +9,24 @@ use jiff::Timestamp;
 
 use crate::eks::{
     ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateError, UpdateView,
+    is_update_id,
 };
+use crate::text::{is_plain_word, plain};
+
+/// The most bytes of a status, a type, a version or a code, all of which EKS spells in a few letters.
+const WORD: usize = 128;
+/// The most bytes of what EKS says about a failed update.
+const SENTENCE: usize = 1024;
+/// The most bytes of an ARN, of a cluster as of any other resource.
+const ARN: usize = 2048;
+/// As many errors of one update, and resources of one error, as are of any use.
+const ERRORS: usize = 16;
+const RESOURCES: usize = 64;
+
+/// A word of EKS's own.
+fn word(text: &str) -> String {
+    plain(text, WORD)
+}
 
 /// An answer that came whole and makes no sense. A mutation may have happened.
 pub(super) fn broken(operation: &'static str, what: &str) -> EksError {
@@ -39,7 +56,7 @@ pub(super) fn cluster(
         Hosting::Cloud
     };
     let version = match (cluster.version, hosting) {
-        (Some(version), _) => version,
+        (Some(version), _) => word(&version),
         // EKS does not run a connected cluster's control plane and may not know its version.
         (None, Hosting::Connected) => String::new(),
         (None, Hosting::Cloud | Hosting::Outpost) => {
@@ -49,15 +66,17 @@ pub(super) fn cluster(
     Ok(ClusterView {
         arn: cluster
             .arn
-            .ok_or_else(|| broken(operation, "the cluster has no ARN"))?,
+            .filter(|arn| is_plain_word(arn, ARN))
+            .ok_or_else(|| broken(operation, "the cluster has no ARN, or none that can be one"))?,
         created_at: cluster.created_at.and_then(timestamp),
         version,
-        platform_version: cluster.platform_version,
-        status: cluster
-            .status
-            .ok_or_else(|| broken(operation, "the cluster has no status"))?
-            .as_str()
-            .to_owned(),
+        platform_version: cluster.platform_version.as_deref().map(word),
+        status: word(
+            cluster
+                .status
+                .ok_or_else(|| broken(operation, "the cluster has no status"))?
+                .as_str(),
+        ),
         hosting,
     })
 }
@@ -73,13 +92,14 @@ pub(super) fn update(
     Ok(UpdateView {
         id: update
             .id
-            .filter(|id| !id.is_empty())
-            .ok_or_else(|| broken(operation, "the update has no id"))?,
-        kind: update
-            .r#type
-            .ok_or_else(|| broken(operation, "the update has no type"))?
-            .as_str()
-            .to_owned(),
+            .filter(|id| is_update_id(id))
+            .ok_or_else(|| broken(operation, "the update has no id, or none that can be one"))?,
+        kind: word(
+            update
+                .r#type
+                .ok_or_else(|| broken(operation, "the update has no type"))?
+                .as_str(),
+        ),
         status: update
             .status
             .map(progress)
@@ -89,15 +109,32 @@ pub(super) fn update(
             .unwrap_or_default()
             .into_iter()
             .find(|param| param.r#type == Some(UpdateParamType::Version))
-            .and_then(|param| param.value),
+            .and_then(|param| param.value)
+            .as_deref()
+            .map(word),
         created_at: update.created_at.and_then(timestamp),
         errors: update
             .errors
             .unwrap_or_default()
             .into_iter()
+            .take(ERRORS)
             .map(error_detail)
             .collect(),
     })
+}
+
+/// The ids of a page of ListUpdates. One that cannot be an id is no reason to leave it out: half a list would pass for all
+/// of it.
+pub(super) fn update_ids(
+    operation: &'static str,
+    ids: Option<Vec<String>>,
+) -> Result<Vec<String>, EksError> {
+    let ids = ids.unwrap_or_default();
+    if ids.iter().all(|id| is_update_id(id)) {
+        Ok(ids)
+    } else {
+        Err(broken(operation, "it lists what cannot be an update's id"))
+    }
 }
 
 fn progress(status: UpdateStatus) -> Progress {
@@ -106,7 +143,7 @@ fn progress(status: UpdateStatus) -> Progress {
         UpdateStatus::Successful => Progress::Successful,
         UpdateStatus::Failed => Progress::Failed,
         UpdateStatus::Cancelled => Progress::Cancelled,
-        other => Progress::Other(other.as_str().to_owned()),
+        other => Progress::Other(word(other.as_str())),
     }
 }
 
@@ -114,9 +151,15 @@ fn error_detail(detail: ErrorDetail) -> UpdateError {
     UpdateError {
         code: detail
             .error_code
-            .map_or_else(|| "Unknown".to_owned(), |code| code.as_str().to_owned()),
-        message: detail.error_message.unwrap_or_default(),
-        resource_ids: detail.resource_ids.unwrap_or_default(),
+            .map_or_else(|| "Unknown".to_owned(), |code| word(code.as_str())),
+        message: plain(&detail.error_message.unwrap_or_default(), SENTENCE),
+        resource_ids: detail
+            .resource_ids
+            .unwrap_or_default()
+            .iter()
+            .take(RESOURCES)
+            .map(|id| word(id))
+            .collect(),
     }
 }
 
@@ -124,8 +167,8 @@ fn error_detail(detail: ErrorDetail) -> UpdateError {
 pub(super) fn offered_version(version: ClusterVersionInformation) -> Option<OfferedVersion> {
     // `status` is the older member: `standard-support` where `versionStatus` says `STANDARD_SUPPORT`.
     let status = match (version.version_status, version.status) {
-        (Some(status), _) => status.as_str().to_owned(),
-        (None, Some(status)) => status.as_str().to_ascii_uppercase().replace('-', "_"),
+        (Some(status), _) => word(status.as_str()),
+        (None, Some(status)) => word(&status.as_str().to_ascii_uppercase().replace('-', "_")),
         (None, None) => String::new(),
     };
     Some(OfferedVersion {
@@ -136,10 +179,12 @@ pub(super) fn offered_version(version: ClusterVersionInformation) -> Option<Offe
     })
 }
 
-/// EKS writes seconds with three decimals; the SDK reads them as a float, whose noise is rounded away here. `None` outside
-/// the years that can be written.
+/// EKS writes seconds with three decimals; the SDK reads them as a float, whose noise is rounded away here. `None` for a
+/// time before 1970 or after 9999, which the API server would not take.
 fn timestamp(time: DateTime) -> Option<Timestamp> {
     let thousandths = i64::from((time.subsec_nanos() + 500_000) / 1_000_000);
     let milliseconds = time.secs().checked_mul(1000)?.checked_add(thousandths)?;
-    Timestamp::from_millisecond(milliseconds).ok()
+    Timestamp::from_millisecond(milliseconds)
+        .ok()
+        .filter(|at| *at >= Timestamp::UNIX_EPOCH)
 }

@@ -2,8 +2,13 @@
 
 use std::error::Error;
 
+use crate::text::plain;
+
 /// The most bytes of a message. Conditions and events hold a kilobyte, and say more than what AWS said.
 const LIMIT: usize = 500;
+
+/// The most bytes of a code or a request id, which have some forty.
+const CODE_LIMIT: usize = 128;
 
 /// Header names that AWS's signature errors quote together with their secret values.
 const SECRET: &str = "x-amz-security-token";
@@ -25,26 +30,28 @@ pub(super) fn with_cause(lead: &str, error: &(dyn Error + 'static)) -> String {
     }
 }
 
-/// The first line, without what is secret, cut at [`LIMIT`].
+/// The first line, without what is secret and without what a terminal would obey, cut at [`LIMIT`].
 ///
 /// The first line only, since `SignatureDoesNotMatch` goes on with the whole request that AWS expected.
 pub(super) fn bounded(message: &str) -> String {
     let line = message.trim().lines().next().unwrap_or_default();
-    let end = line
-        .to_ascii_lowercase()
-        .find(SECRET)
-        .unwrap_or(line.len())
-        .min(LIMIT);
-    if end == line.len() {
-        return line.to_owned();
+    match line.to_ascii_lowercase().find(SECRET) {
+        Some(secret) => {
+            let before = line.get(..secret).unwrap_or_default().trim_end();
+            plain(&format!("{before}…"), LIMIT)
+        }
+        None => plain(line, LIMIT),
     }
-    let mut short = line
-        .get(..line.floor_char_boundary(end))
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned();
-    short.push_str("...");
-    short
+}
+
+/// AWS's error code.
+pub(super) fn code(code: &str) -> String {
+    plain(code, CODE_LIMIT)
+}
+
+/// AWS's id of a request.
+pub(super) fn request_id(id: &str) -> String {
+    plain(id, CODE_LIMIT)
 }
 
 #[cfg(test)]
@@ -63,7 +70,7 @@ mod tests {
     fn a_long_message_is_cut_between_characters() {
         let long = "ä".repeat(400);
         let short = bounded(&format!("x{long}"));
-        assert_eq!(short, format!("x{}...", "ä".repeat(249)));
+        assert_eq!(short, format!("x{}…", "ä".repeat(248)));
     }
 
     #[test]
@@ -74,6 +81,16 @@ mod tests {
             bounded(message),
             "The request signature we calculated does not match."
         );
-        assert_eq!(bounded("quoted X-Amz-Security-Token:IQoJb3"), "quoted...");
+        assert_eq!(bounded("quoted X-Amz-Security-Token:IQoJb3"), "quoted…");
+    }
+
+    #[test]
+    fn what_a_terminal_would_obey_is_taken_out_of_everything() {
+        let said = "no\u{1b}[2J\u{9b}31m\rforged";
+        for words in [bounded(said), code(said), request_id(said)] {
+            assert_eq!(words, "no\u{fffd}[2J\u{fffd}31m forged");
+        }
+        assert!(code(&"C".repeat(9000)).len() <= CODE_LIMIT);
+        assert!(request_id(&"r".repeat(9000)).len() <= CODE_LIMIT);
     }
 }

@@ -1,0 +1,235 @@
+//! The two ports in memory: an API server that keeps raw JSON, and an EKS in which one cluster waits for an upgrade.
+
+use std::sync::{Arc, Mutex};
+
+use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
+use eks_upgrade_operator::eks::{
+    ClusterView, Eks, EksError, ErrorKind, Hosting, OfferedVersion, Progress, Target, UpdateView,
+    VersionRequest, is_update_id,
+};
+use eks_upgrade_operator::store::kube::{Watched, stored};
+use eks_upgrade_operator::store::{Key, Note, Store, StoreError, Stored};
+use serde::Deserialize as _;
+use serde_json::{Value, json};
+
+/// One object, as raw as the API server keeps it. Writes have the API server's guard, and replace the whole status.
+pub struct Memory {
+    object: Mutex<Value>,
+    read: Mutex<Arc<Stored>>,
+    written: Mutex<Vec<Value>>,
+    published: Mutex<Vec<Note>>,
+}
+
+impl Memory {
+    pub fn of(object: Value) -> Self {
+        Self {
+            read: Mutex::new(read(&object)),
+            object: Mutex::new(object),
+            written: Mutex::default(),
+            published: Mutex::default(),
+        }
+    }
+
+    pub fn object(&self) -> Value {
+        self.object.lock().unwrap().clone()
+    }
+
+    /// Every status that was written so far.
+    pub fn written(&self) -> Vec<Value> {
+        self.written.lock().unwrap().clone()
+    }
+
+    pub fn published(&self) -> Vec<Note> {
+        self.published.lock().unwrap().clone()
+    }
+
+    /// The object through the same reading as the watch's.
+    pub fn read(&self) -> Arc<Stored> {
+        self.read.lock().unwrap().clone()
+    }
+
+    fn write(&self, at: &Stored, status: &Value) -> Result<(), StoreError> {
+        let mut object = self.object.lock().unwrap();
+        if object["metadata"]["resourceVersion"] != at.resource_version {
+            return Err(StoreError::Conflict);
+        }
+        let next = at.revision().unwrap() + 1;
+        object["metadata"]["resourceVersion"] = json!(next.to_string());
+        object["status"] = status.clone();
+        *self.read.lock().unwrap() = read(&object);
+        self.written.lock().unwrap().push(status.clone());
+        Ok(())
+    }
+}
+
+fn read(object: &Value) -> Arc<Stored> {
+    Arc::new(stored(&Watched::deserialize(object).unwrap()))
+}
+
+impl Store for Memory {
+    fn cached(&self, key: &Key) -> Option<Arc<Stored>> {
+        let object = self.read();
+        assert_eq!(object.key, *key);
+        Some(object)
+    }
+
+    async fn live(&self, _key: &Key) -> Result<Arc<Stored>, StoreError> {
+        Ok(self.read())
+    }
+
+    async fn write_status(
+        &self,
+        at: &Stored,
+        status: &ClusterUpgradeStatus,
+    ) -> Result<Arc<Stored>, StoreError> {
+        self.write(at, &serde_json::to_value(status).unwrap())?;
+        let written = self.read();
+        let kept = written.body.as_ref().map(|body| &body.status);
+        assert_eq!(kept, Ok(status), "what was written is not what is read");
+        Ok(written)
+    }
+
+    async fn raw_status(&self, at: &Stored) -> Result<Value, StoreError> {
+        assert_eq!(self.read().resource_version, at.resource_version);
+        Ok(self
+            .object()
+            .get("status")
+            .cloned()
+            .unwrap_or_else(|| json!({})))
+    }
+
+    async fn write_raw_status(&self, at: &Stored, status: &Value) -> Result<(), StoreError> {
+        self.write(at, status)
+    }
+
+    async fn publish(&self, _about: &Stored, note: &Note) {
+        self.published.lock().unwrap().push(note.clone());
+    }
+}
+
+/// An EKS that knows one version, answers at once, and minds what it is asked.
+#[derive(Default)]
+pub struct Quiet {
+    started: Mutex<Vec<UpdateView>>,
+}
+
+impl Quiet {
+    pub fn sends(&self) -> usize {
+        self.started.lock().unwrap().len()
+    }
+}
+
+fn mind(target: &Target) {
+    let Target {
+        account_id,
+        region,
+        name,
+        role_arn,
+        external_id,
+    } = target;
+    assert!(account_id.len() == 12 && account_id.bytes().all(|b| b.is_ascii_digit()));
+    for (part, most) in [(region, 64), (name, 100)] {
+        let is_plain = part
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+        assert!(is_plain && (1..=most).contains(&part.len()), "{part:?}");
+    }
+    for text in role_arn.iter().chain(external_id) {
+        assert!(
+            text.len() <= 2048 && text.bytes().all(|b| b.is_ascii_graphic()),
+            "{text:?}"
+        );
+    }
+}
+
+impl Eks for Quiet {
+    async fn describe_cluster(&self, target: &Target) -> Result<ClusterView, EksError> {
+        mind(target);
+        let Target {
+            account_id,
+            region,
+            name,
+            ..
+        } = target;
+        Ok(ClusterView {
+            arn: format!("arn:aws:eks:{region}:{account_id}:cluster/{name}"),
+            created_at: None,
+            version: "1.33".to_owned(),
+            platform_version: None,
+            status: "ACTIVE".to_owned(),
+            hosting: Hosting::Cloud,
+        })
+    }
+
+    async fn list_updates(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        mind(target);
+        Ok(self
+            .started
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|update| update.id.clone())
+            .collect())
+    }
+
+    async fn describe_update(&self, target: &Target, id: &str) -> Result<UpdateView, EksError> {
+        mind(target);
+        assert!(is_update_id(id), "{id:?}");
+        let started = self.started.lock().unwrap();
+        started
+            .iter()
+            .find(|update| update.id == id)
+            .cloned()
+            .ok_or_else(|| EksError {
+                kind: ErrorKind::NotFound,
+                operation: "eks:DescribeUpdate",
+                code: "ResourceNotFoundException".to_owned(),
+                message: format!("No update found for ID: {id}"),
+                request_id: None,
+                clock_behind: None,
+            })
+    }
+
+    async fn describe_cluster_versions(
+        &self,
+        target: &Target,
+    ) -> Result<Vec<OfferedVersion>, EksError> {
+        mind(target);
+        Ok((31..36)
+            .map(|minor| OfferedVersion {
+                version: Minor::new(minor),
+                status: "STANDARD_SUPPORT".to_owned(),
+                end_of_standard_support: None,
+                end_of_extended_support: None,
+            })
+            .collect())
+    }
+
+    async fn update_cluster_version(
+        &self,
+        target: &Target,
+        request: &VersionRequest,
+    ) -> Result<UpdateView, EksError> {
+        mind(target);
+        let VersionRequest {
+            version,
+            client_request_token,
+            force: _,
+        } = request;
+        assert!(
+            client_request_token.len() <= 128,
+            "{client_request_token:?}"
+        );
+        let mut started = self.started.lock().unwrap();
+        let update = UpdateView {
+            id: format!("00000000-0000-4000-8000-{:012}", started.len()),
+            kind: "VersionUpdate".to_owned(),
+            status: Progress::InProgress,
+            to_version: Some(version.to_string()),
+            created_at: Some(super::world::noon()),
+            errors: Vec::new(),
+        };
+        started.push(update.clone());
+        Ok(update)
+    }
+}
