@@ -15,6 +15,8 @@ mod course;
 mod every_call;
 #[path = "sweep/kills.rs"]
 mod kills;
+#[path = "sweep/lag.rs"]
+mod lag;
 #[path = "sweep/line.rs"]
 mod line;
 #[path = "sweep/outage.rs"]

@@ -51,6 +51,14 @@ impl Call {
         body["status"].take()
     }
 
+    /// Whether it writes the intent of an update to this version, or the repetition of its send.
+    pub fn announces(&self, version: &str) -> bool {
+        self.is_status_write() && {
+            let update = self.status()["update"].take();
+            update["toVersion"] == version && update["id"].is_null() && update["status"].is_null()
+        }
+    }
+
     /// What it does, in short. Calls of EKS have the names of EKS.
     fn what(&self) -> String {
         if self.is_status_write() {

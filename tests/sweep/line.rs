@@ -155,6 +155,11 @@ impl Line {
         let list = to_bytes(answer.into_body(), LARGEST).await.unwrap();
         self.shared.view.freeze(list);
     }
+
+    /// Shows everything again.
+    pub fn thaw(&self) {
+        self.shared.view.thaw();
+    }
 }
 
 impl Drop for Line {

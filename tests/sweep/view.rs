@@ -27,6 +27,12 @@ pub struct View {
 }
 
 impl View {
+    /// Shows everything at once.
+    pub fn thaw(&self) {
+        *self.list() = None;
+        self.behind.send_replace(Behind::Not);
+    }
+
     /// Has watches be behind by this much.
     pub fn delay(&self, by: Duration) {
         self.behind.send_replace(Behind::By(by));
