@@ -7,6 +7,8 @@
     reason = "a test's helpers fail the test"
 )]
 
+#[path = "sweep/api_server.rs"]
+mod api_server;
 #[path = "sweep/call.rs"]
 mod call;
 #[path = "sweep/course.rs"]

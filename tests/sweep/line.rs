@@ -85,6 +85,11 @@ impl Line {
         format!("http://{}", self.address)
     }
 
+    /// Has its far end be elsewhere: the server has moved.
+    pub fn leads_to(&self, far: Config) {
+        *lock(&self.shared.far) = client(far);
+    }
+
     /// Holds up the first call from now on that is `wanted`.
     pub fn stop(&self, moment: Moment, wanted: impl FnMut(&Call) -> bool + Send + 'static) -> Stop {
         self.shared.stops.arm(moment, wanted)
