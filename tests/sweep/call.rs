@@ -45,6 +45,14 @@ impl Call {
         self.method == Method::POST && self.path().ends_with("/updates")
     }
 
+    /// Whether it writes an Event of this reason.
+    pub fn tells(&self, reason: &str) -> bool {
+        self.method != Method::GET && self.path().contains("/events") && {
+            let event: Value = serde_json::from_slice(&self.body).unwrap();
+            event["reason"] == reason
+        }
+    }
+
     /// The status that it writes.
     pub fn status(&self) -> Value {
         let mut body: Value = serde_json::from_slice(&self.body).unwrap();

@@ -9,17 +9,21 @@ use futures::future::{join_all, select_all};
 use futures::{StreamExt as _, stream};
 use harness::{Process, eventually};
 use tokio::sync::Semaphore;
+use tokio::time::timeout;
 
 use super::call::{Call, Names};
 use super::course::Course;
 use super::line::Line;
 use super::seat::Seat;
-use super::stops::Moment;
+use super::stops::{Held, Moment, Stop};
 use super::world::{DEADLINE, World};
 
 /// How many runs there are at a time, in all tests: they mostly wait, but each starts processes.
 const AT_A_TIME: usize = 12;
 static RUNS: Semaphore = Semaphore::const_new(AT_A_TIME);
+
+/// How long at most an end is not looked for.
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The cluster and its object.
 const NAME: &str = "prod";
@@ -236,8 +240,9 @@ impl Sweep {
         let mut run = self.run().await;
         let log = Arc::default();
         let _stops = run.arm(calls, Moment::Before, &log);
+        let mut ends = run.arm_ends(self.ends);
         run.start();
-        run.world.until_told(NAME, self.ends).await;
+        first(&mut ends).await.0.go_on();
         run.end().await;
         let undisturbed = Undisturbed {
             course: Course::of(&run.world, NAME).await,
@@ -261,13 +266,17 @@ impl Sweep {
             ..Log::default()
         }));
         let mut stops = run.arm(calls, blow.harm.moment(), &log);
+        let mut ends = run.arm_ends(self.ends);
         run.start();
-        let any = select_all(stops.iter_mut().map(|stop| Box::pin(stop.reached())));
         // The Event is the last that is done: what is held up before it keeps it from coming.
         let reached = tokio::select! {
-            (held, index, _) = any => Some((held, index)),
-            _ = run.world.until_told(NAME, self.ends) => None,
+            held = first(&mut stops) => Some(held),
+            (told, _) = first(&mut ends) => {
+                told.go_on();
+                None
+            }
         };
+        drop(ends);
         let is_hit = reached.is_some();
         if let Some((held, index)) = reached {
             let seat = &run.seats[index];
@@ -290,7 +299,11 @@ impl Sweep {
             }
         }
         let what = format!("{}, {blow}: it ends the same", self.title);
+        let mut is_first = true;
         let same = eventually(&what, DEADLINE, async || {
+            if !std::mem::take(&mut is_first) {
+                run.stirs().await;
+            }
             let course = Course::of(&run.world, NAME).await;
             if course == undisturbed.course {
                 Ok(())
@@ -325,9 +338,16 @@ impl Sweep {
     }
 }
 
+/// The first call that is held up, and by which of the stops.
+async fn first(stops: &mut [Stop]) -> (Held, usize) {
+    let any = stops.iter_mut().map(|stop| Box::pin(stop.reached()));
+    let (held, index, _) = select_all(any).await;
+    (held, index)
+}
+
 impl Run {
     /// A stop on the line of each seat, for the call that the log wants.
-    fn arm(&self, calls: Calls, moment: Moment, log: &Arc<Mutex<Log>>) -> Vec<super::stops::Stop> {
+    fn arm(&self, calls: Calls, moment: Moment, log: &Arc<Mutex<Log>>) -> Vec<Stop> {
         let stops = self.seats.iter().map(|seat| {
             let log = Arc::clone(log);
             calls.line(seat).stop(moment, move |call| {
@@ -339,6 +359,19 @@ impl Run {
             })
         });
         stops.collect()
+    }
+
+    /// A stop on the Event that tells the end.
+    fn arm_ends(&self, reason: &'static str) -> Vec<Stop> {
+        let seats = self.seats.iter();
+        let stops = seats.map(|seat| seat.api.stop(Moment::After, |call| call.tells(reason)));
+        stops.collect()
+    }
+
+    /// Waits for an operator's next call to the API server, or a moment: looking all the time would slow the others.
+    async fn stirs(&self) {
+        let calls = self.seats.iter().map(|seat| Box::pin(seat.api.next_call()));
+        drop(timeout(PATIENCE, select_all(calls)).await);
     }
 
     fn start(&mut self) {

@@ -26,7 +26,7 @@ pub const STATUS_WRITES: &[&str] = &[
 
 const TWO_HOPS: Sweep = Sweep {
     title: "two hops",
-    scenario: "{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}",
+    scenario: "{durations: {update: 200ms}, clusters: [{name: prod, version: '1.33'}]}",
     operators: &[Shown::Everything],
     harms: Harm::KILLS,
     ends: "UpToDate",
@@ -45,7 +45,7 @@ async fn killed_at_every_status_write_two_hops_end_like_the_undisturbed_run() {
 /// What EKS accepted is not listed for so long that a request is repeated.
 const UNLISTED: Sweep = Sweep {
     title: "two hops, EKS lists late",
-    scenario: "{durations: {update: 300ms}, lags: {list: 1500ms, status: 150ms, version: 150ms},
+    scenario: "{durations: {update: 200ms}, lags: {list: 1500ms, status: 150ms, version: 150ms},
                 clusters: [{name: prod, version: '1.33'}]}",
     ..TWO_HOPS
 };
@@ -63,7 +63,7 @@ async fn killed_at_every_status_write_while_eks_lists_late_two_hops_end_like_the
 /// Both operators see the object as it was before the first began.
 const BLIND: Sweep = Sweep {
     title: "two hops, blind",
-    scenario: "{durations: {update: 300ms}, lags: {list: 800ms}, clusters: [{name: prod, version: '1.33'}]}",
+    scenario: "{durations: {update: 200ms}, lags: {list: 800ms}, clusters: [{name: prod, version: '1.33'}]}",
     operators: &[Shown::TheBeginning],
     ..TWO_HOPS
 };
@@ -81,7 +81,7 @@ async fn killed_at_every_status_write_with_a_frozen_watch_two_hops_end_like_the_
 /// A second update of the hop would be accepted by EKS, and seen.
 const FAILS: Sweep = Sweep {
     title: "a hop that fails, EKS lists late",
-    scenario: "{durations: {update: 300ms}, lags: {list: 1500ms},
+    scenario: "{durations: {update: 200ms}, lags: {list: 1500ms},
                 clusters: [{name: prod, version: '1.33',
                             outcomes: [{fail: {errorCode: PodEvictionFailure, errorMessage: no}}]}]}",
     ends: "UpdateFailed",

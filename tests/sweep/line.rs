@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use axum::BoxError;
 use axum::body::{Body, Bytes, to_bytes};
-use harness::eventually;
 use http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -15,6 +14,7 @@ use kube::{Client, Config};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::timeout;
 
 use super::call::Call;
 use super::stops::{Moment, Stop, Stops};
@@ -47,7 +47,7 @@ struct Shared {
     reach: watch::Sender<Reach>,
     view: View,
     stops: Stops,
-    calls: Mutex<Vec<Call>>,
+    calls: watch::Sender<Vec<Call>>,
     /// How many connections were closed at once since it was cut.
     refused: watch::Sender<usize>,
 }
@@ -69,7 +69,7 @@ impl Line {
             reach: watch::Sender::default(),
             view: View::default(),
             stops: Stops::default(),
-            calls: Mutex::default(),
+            calls: watch::Sender::default(),
             refused: watch::Sender::default(),
         });
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -97,21 +97,20 @@ impl Line {
 
     /// The calls that came in so far.
     pub fn calls(&self) -> Vec<Call> {
-        lock(&self.shared.calls).clone()
+        self.shared.calls.borrow().clone()
     }
 
     /// Waits until `count` more calls have come in than `before`.
     pub async fn until_more_calls(&self, before: usize, count: usize) {
-        eventually("calls come in", DEADLINE, async || {
-            let calls = lock(&self.shared.calls).len();
-            if calls >= before + count {
-                Ok(())
-            } else {
-                Err(format!("{calls} calls, {before} before"))
-            }
-        })
-        .await
-        .unwrap();
+        let mut calls = self.shared.calls.subscribe();
+        let enough = calls.wait_for(|calls| calls.len() >= before + count);
+        drop(timeout(DEADLINE, enough).await.unwrap().unwrap());
+    }
+
+    /// Waits for the next call.
+    pub async fn next_call(&self) {
+        let mut calls = self.shared.calls.subscribe();
+        calls.changed().await.unwrap();
     }
 
     /// Closes every connection, and every new one.
@@ -124,10 +123,7 @@ impl Line {
     pub async fn until_refused(&self, count: usize) {
         let mut refused = self.shared.refused.subscribe();
         let enough = refused.wait_for(|refused| *refused >= count);
-        tokio::time::timeout(DEADLINE, enough)
-            .await
-            .unwrap()
-            .unwrap();
+        drop(timeout(DEADLINE, enough).await.unwrap().unwrap());
     }
 
     /// Answers nothing more.
@@ -242,7 +238,7 @@ impl Shared {
                 .map_err(lost)?;
             return Err(lost("it fell silent"));
         }
-        lock(&self.calls).push(call.clone());
+        self.calls.send_modify(|calls| calls.push(call.clone()));
         let mut pending = self.stops.take(&call);
         if let Some(pending) = pending.take_if(|pending| pending.moment == Moment::Before)
             && !pending.hold().await

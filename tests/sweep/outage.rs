@@ -7,7 +7,7 @@ use super::world::{World, condition, message};
 
 const OUTAGE: Sweep = Sweep {
     title: "two hops, cut off",
-    scenario: "{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}",
+    scenario: "{durations: {update: 200ms}, clusters: [{name: prod, version: '1.33'}]}",
     operators: &[Shown::Everything],
     harms: Harm::CUTS,
     ends: "UpToDate",
