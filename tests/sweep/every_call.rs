@@ -99,6 +99,8 @@ pub enum Shown {
 pub struct Sweep {
     pub title: &'static str,
     pub scenario: &'static str,
+    /// Whether EKS lists what it has accepted at once: then looking spares every repetition.
+    pub lists_at_once: bool,
     /// What each of the operators is shown.
     pub operators: &'static [Shown],
     pub harms: &'static [Harm],
@@ -324,6 +326,11 @@ impl Sweep {
             undisturbed.course,
             "{what}"
         );
+        // A send that arrives late is one that nobody can find by looking.
+        if self.lists_at_once && blow.harm != Harm::KillAndArriveLate {
+            let (sends, accepted) = (run.world.sends(NAME), run.world.accepted(NAME));
+            assert_eq!(sends.len(), accepted.len(), "{what}: {sends:?}");
+        }
         let told = run.world.told(NAME).await;
         for reason in &told {
             let times = |told: &[String]| told.iter().filter(|it| *it == reason).count();

@@ -27,6 +27,7 @@ pub const STATUS_WRITES: &[&str] = &[
 const TWO_HOPS: Sweep = Sweep {
     title: "two hops",
     scenario: "{durations: {update: 200ms}, clusters: [{name: prod, version: '1.33'}]}",
+    lists_at_once: true,
     operators: &[Shown::Everything],
     harms: Harm::KILLS,
     ends: "UpToDate",
@@ -47,6 +48,7 @@ const UNLISTED: Sweep = Sweep {
     title: "two hops, EKS lists late",
     scenario: "{durations: {update: 200ms}, lags: {list: 1500ms, status: 150ms, version: 150ms},
                 clusters: [{name: prod, version: '1.33'}]}",
+    lists_at_once: false,
     ..TWO_HOPS
 };
 
@@ -65,6 +67,7 @@ const BLIND: Sweep = Sweep {
     title: "two hops, blind",
     scenario: "{durations: {update: 200ms}, lags: {list: 800ms}, clusters: [{name: prod, version: '1.33'}]}",
     operators: &[Shown::TheBeginning],
+    lists_at_once: false,
     ..TWO_HOPS
 };
 
@@ -85,6 +88,7 @@ const FAILS: Sweep = Sweep {
                 clusters: [{name: prod, version: '1.33',
                             outcomes: [{fail: {errorCode: PodEvictionFailure, errorMessage: no}}]}]}",
     ends: "UpdateFailed",
+    lists_at_once: false,
     ..TWO_HOPS
 };
 

@@ -8,6 +8,7 @@ use super::world::{World, condition, message};
 const OUTAGE: Sweep = Sweep {
     title: "two hops, cut off",
     scenario: "{durations: {update: 200ms}, clusters: [{name: prod, version: '1.33'}]}",
+    lists_at_once: true,
     operators: &[Shown::Everything],
     harms: Harm::CUTS,
     ends: "UpToDate",

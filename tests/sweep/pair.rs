@@ -7,6 +7,7 @@ use super::every_call::{Calls, Harm, Shown, Sweep};
 const PAIR: Sweep = Sweep {
     title: "two operators",
     scenario: "{durations: {update: 200ms}, lags: {list: 800ms}, clusters: [{name: prod, version: '1.33'}]}",
+    lists_at_once: false,
     operators: &[Shown::TheBeginning, Shown::Late(Duration::from_millis(400))],
     harms: Harm::KILLS,
     ends: "UpToDate",
