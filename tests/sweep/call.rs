@@ -1,6 +1,6 @@
 //! One call of an operator, and what it is called in a sweep.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use axum::body::Bytes;
 use http::{HeaderMap, Method, Uri};
@@ -112,11 +112,11 @@ fn of_status(status: &Value) -> String {
     format!("{reason}, {to} {course}")
 }
 
-/// Names calls by where they stand in a run: how many sends came before, what it is, and how often that was called since.
-/// The number of polls differs from run to run, so a plain index would be now one call, now another.
+/// Names calls by where they stand in a run: how many versions were asked for before, what it is, and how often that was
+/// called since. The number of polls differs from run to run, so a plain index would be now one call, now another.
 #[derive(Default)]
 pub struct Names {
-    sends: usize,
+    asked_for: BTreeSet<String>,
     seen: HashMap<String, usize>,
 }
 
@@ -126,9 +126,8 @@ impl Names {
         let what = call.what();
         let times = self.seen.entry(what.clone()).or_default();
         *times += 1;
-        let name = format!("{}: {what} #{times}", self.sends);
-        if call.is_send() {
-            self.sends += 1;
+        let name = format!("{}: {what} #{times}", self.asked_for.len());
+        if call.is_send() && self.asked_for.insert(what) {
             self.seen.clear();
         }
         name

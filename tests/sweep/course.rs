@@ -59,6 +59,20 @@ impl Course {
             status,
         }
     }
+
+    /// Whether just these versions were accepted, each at the first attempt.
+    pub fn is_of(&self, versions: &[&str]) -> bool {
+        let Self {
+            accepted,
+            vain,
+            updates,
+            status,
+        } = self;
+        accepted == versions
+            && vain.is_empty()
+            && *updates == versions.len()
+            && status["attempts"] == versions.len()
+    }
 }
 
 impl fmt::Display for Course {

@@ -106,6 +106,8 @@ pub struct Sweep {
     pub harms: &'static [Harm],
     /// The Event that tells the end.
     pub ends: &'static str,
+    /// The versions of the accepted calls.
+    pub accepted: &'static [&'static str],
 }
 
 /// One harm at one call.
@@ -246,8 +248,14 @@ impl Sweep {
         run.start();
         first(&mut ends).await.0.go_on();
         run.end().await;
+        let course = Course::of(&run.world, NAME).await;
+        assert!(
+            course.is_of(self.accepted),
+            "{}, undisturbed: {course}",
+            self.title
+        );
         let undisturbed = Undisturbed {
-            course: Course::of(&run.world, NAME).await,
+            course,
             told: run.world.told(NAME).await,
         };
         let log = log.lock().unwrap_or_else(PoisonError::into_inner);

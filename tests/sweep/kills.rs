@@ -31,6 +31,7 @@ const TWO_HOPS: Sweep = Sweep {
     operators: &[Shown::Everything],
     harms: Harm::KILLS,
     ends: "UpToDate",
+    accepted: &["1.34", "1.35"],
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -88,6 +89,7 @@ const FAILS: Sweep = Sweep {
                 clusters: [{name: prod, version: '1.33',
                             outcomes: [{fail: {errorCode: PodEvictionFailure, errorMessage: no}}]}]}",
     ends: "UpdateFailed",
+    accepted: &["1.34"],
     lists_at_once: false,
     ..TWO_HOPS
 };

@@ -12,6 +12,7 @@ const OUTAGE: Sweep = Sweep {
     operators: &[Shown::Everything],
     harms: Harm::CUTS,
     ends: "UpToDate",
+    accepted: &["1.34", "1.35"],
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -11,6 +11,7 @@ const PAIR: Sweep = Sweep {
     operators: &[Shown::TheBeginning, Shown::Late(Duration::from_millis(400))],
     harms: Harm::KILLS,
     ends: "UpToDate",
+    accepted: &["1.34", "1.35"],
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

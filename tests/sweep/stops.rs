@@ -3,8 +3,10 @@
 use std::sync::{Mutex, PoisonError};
 
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use super::call::Call;
+use super::world::DEADLINE;
 
 /// When a call is held up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,7 +36,12 @@ pub struct Stop(oneshot::Receiver<Held>);
 impl Stop {
     /// Waits for the call.
     pub async fn reached(&mut self) -> Held {
-        (&mut self.0).await.unwrap()
+        let reached = timeout(DEADLINE, &mut self.0).await;
+        reached
+            .unwrap_or_else(|_| {
+                panic!("the call that was to be held up did not come within {DEADLINE:?}")
+            })
+            .unwrap()
     }
 }
 
