@@ -15,6 +15,8 @@ mod call;
 mod course;
 #[path = "sweep/every_call.rs"]
 mod every_call;
+#[path = "sweep/harm.rs"]
+mod harm;
 #[path = "sweep/kills.rs"]
 mod kills;
 #[path = "sweep/lag.rs"]

@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use super::call::{Call, Names};
 use super::course::Course;
-use super::line::Line;
+use super::harm::{Calls, Harm};
 use super::seat::Seat;
 use super::stops::{Held, Moment, Stop};
 use super::world::{DEADLINE, World};
@@ -27,63 +27,6 @@ const PATIENCE: Duration = Duration::from_millis(250);
 
 /// The cluster and its object.
 const NAME: &str = "prod";
-
-/// Which calls are swept over.
-#[derive(Clone, Copy, Debug)]
-pub enum Calls {
-    Eks,
-    StatusWrites,
-}
-
-impl Calls {
-    fn line(self, seat: &Seat) -> &Line {
-        match self {
-            Self::Eks => &seat.eks,
-            Self::StatusWrites => &seat.api,
-        }
-    }
-
-    fn count(self, call: &Call) -> bool {
-        match self {
-            Self::Eks => true,
-            Self::StatusWrites => call.is_status_write(),
-        }
-    }
-}
-
-/// What is done at a call.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Harm {
-    /// The operator is killed before the call is forwarded, and it never is.
-    KillBefore,
-    /// The operator is killed when the server has done it, before it has the answer.
-    KillAfter,
-    /// The operator is killed before the call is forwarded, which happens once the next one has begun to look: the call was
-    /// held up on its way. Only for calls that change something.
-    KillAndArriveLate,
-    /// The line is cut before the call is forwarded, and it never is.
-    CutBefore,
-    /// The line is cut when the server has done it, before the operator has the answer.
-    CutAfter,
-}
-
-impl Harm {
-    pub const KILLS: &[Self] = &[Self::KillBefore, Self::KillAfter, Self::KillAndArriveLate];
-    pub const CUTS: &[Self] = &[Self::CutBefore, Self::CutAfter];
-
-    fn moment(self) -> Moment {
-        match self {
-            Self::KillBefore | Self::KillAndArriveLate | Self::CutBefore => Moment::Before,
-            Self::KillAfter | Self::CutAfter => Moment::After,
-        }
-    }
-
-    /// Whether it makes a difference at a call of this name.
-    fn concerns(self, calls: Calls, name: &str) -> bool {
-        let is_read = matches!(calls, Calls::Eks) && !name.contains("UpdateClusterVersion");
-        self != Self::KillAndArriveLate || !is_read
-    }
-}
 
 /// What an operator is shown of the objects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

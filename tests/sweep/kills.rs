@@ -1,6 +1,7 @@
 //! Killed at every call of an upgrade, and started again: it ends as if nothing had happened.
 
-use super::every_call::{Calls, Harm, Shown, Sweep};
+use super::every_call::{Shown, Sweep};
+use super::harm::{Calls, Harm};
 
 /// The calls of EKS that every upgrade by two minors makes.
 pub const EKS_CALLS: &[&str] = &[

@@ -1,6 +1,7 @@
 //! A server cannot be reached for a while, from every call on.
 
-use super::every_call::{Calls, Harm, Shown, Sweep};
+use super::every_call::{Shown, Sweep};
+use super::harm::{Calls, Harm};
 use super::kills::{EKS_CALLS, STATUS_WRITES};
 use super::seat::Seat;
 use super::world::{World, condition, message};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use super::every_call::{Calls, Harm, Shown, Sweep};
+use super::every_call::{Shown, Sweep};
+use super::harm::{Calls, Harm};
 
 const PAIR: Sweep = Sweep {
     title: "two operators",
