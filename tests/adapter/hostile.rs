@@ -1,7 +1,7 @@
 //! Answers and credentials that nobody should ever send.
 
 use aws_credential_types::Credentials;
-use eks_upgrade_operator::eks::{Eks, ErrorKind};
+use eks_upgrade_operator::eks::{Eks, ErrorKind, Fence};
 use futures::FutureExt as _;
 use serde_json::json;
 
@@ -172,7 +172,9 @@ async fn a_session_that_cannot_sign_is_none_and_no_panic() {
     })
     .await;
     let (eks, target, request) = (eks(&server).await, as_role("a"), request());
-    let answer = std::panic::AssertUnwindSafe(eks.update_cluster_version(&target, &request));
+    let fence = Fence::none();
+    let answer =
+        std::panic::AssertUnwindSafe(eks.update_cluster_version(&target, &request, &fence));
     let error = answer
         .catch_unwind()
         .await

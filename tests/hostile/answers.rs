@@ -9,7 +9,7 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use eks_upgrade_operator::eks::aws::AwsEks;
 use eks_upgrade_operator::eks::{
-    ClusterView, Eks, EksError, OfferedVersion, Progress, Target, UpdateError, UpdateView,
+    ClusterView, Eks, EksError, Fence, OfferedVersion, Progress, Target, UpdateError, UpdateView,
     VersionRequest, is_update_id,
 };
 use proptest::prelude::*;
@@ -236,8 +236,10 @@ impl Eks for Shared {
         &self,
         target: &Target,
         request: &VersionRequest,
+        fence: &Fence,
     ) -> Result<UpdateView, EksError> {
-        update_bounded(self.0.update_cluster_version(target, request).await)
+        let answer = self.0.update_cluster_version(target, request, fence);
+        update_bounded(answer.await)
     }
 }
 

@@ -4,11 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
 use eks_upgrade_operator::eks::{
-    ClusterView, Eks, EksError, ErrorKind, Hosting, OfferedVersion, Progress, Target, UpdateView,
-    VersionRequest, is_update_id,
+    ClusterView, Eks, EksError, ErrorKind, Fence, Hosting, OfferedVersion, Progress, Target,
+    UpdateView, VersionRequest, is_update_id,
 };
 use eks_upgrade_operator::store::kube::{Watched, stored};
-use eks_upgrade_operator::store::{Key, Note, Store, StoreError, Stored};
+use eks_upgrade_operator::store::{Key, Note, Seen, Store, StoreError, Stored};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -18,6 +18,7 @@ pub struct Memory {
     read: Mutex<Arc<Stored>>,
     written: Mutex<Vec<Value>>,
     published: Mutex<Vec<Note>>,
+    seen: Seen,
 }
 
 impl Memory {
@@ -27,6 +28,7 @@ impl Memory {
             object: Mutex::new(object),
             written: Mutex::default(),
             published: Mutex::default(),
+            seen: Seen::default(),
         }
     }
 
@@ -71,6 +73,10 @@ impl Store for Memory {
         let object = self.read();
         assert_eq!(object.key, *key);
         Some(object)
+    }
+
+    fn seen(&self) -> &Seen {
+        &self.seen
     }
 
     async fn live(&self, _key: &Key) -> Result<Arc<Stored>, StoreError> {
@@ -209,6 +215,7 @@ impl Eks for Quiet {
         &self,
         target: &Target,
         request: &VersionRequest,
+        _: &Fence,
     ) -> Result<UpdateView, EksError> {
         mind(target);
         let VersionRequest {
