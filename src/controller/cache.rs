@@ -11,7 +11,7 @@ use crate::eks::{OfferedVersion, Target, UpdateView};
 const VERSIONS_LAST: SignedDuration = SignedDuration::from_hours(1);
 
 /// Shared by all objects.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Cache(Mutex<State>);
 
 /// Account and region.
@@ -20,7 +20,7 @@ type Place = (String, String);
 /// What was on offer, and when.
 type Offer = (Timestamp, Arc<[OfferedVersion]>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     finished: HashMap<Target, HashMap<String, Finished>>,
     versions: HashMap<Place, Offer>,

@@ -14,10 +14,10 @@ use crate::store::{Body, Key, Stored};
 type Seniority = (Timestamp, String);
 
 /// The objects this process watches, in all its namespaces.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Fleet(Mutex<State>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     objects: HashMap<Key, Entry>,
     owners: HashMap<ClusterRef, BTreeSet<(Seniority, Key)>>,
@@ -26,7 +26,7 @@ struct State {
     /// Uids whose intent is being written.
     claims: HashSet<String>,
     waiting: BTreeMap<Seniority, Key>,
-    reasons: HashMap<&'static str, i64>,
+    reasons: BTreeMap<&'static str, i64>,
 }
 
 #[derive(Clone, Debug)]

@@ -18,9 +18,10 @@ const LONGEST: Duration = Duration::from_mins(1);
 type Place = (String, String);
 
 /// The places where AWS throttles. Times are of the monotonic clock.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Pace(Mutex<HashMap<Place, Slow>>);
 
+#[derive(Debug)]
 struct Slow {
     until: Duration,
     pause: Duration,

@@ -2,7 +2,7 @@
 //!
 //! Losing it costs patience, never safety.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
@@ -13,16 +13,16 @@ use crate::plan::Trouble;
 use crate::store::Note;
 
 /// By uid.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Recall(Mutex<HashMap<String, Memory>>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Memory {
     trouble: Option<Trouble>,
     refusals: Option<Trouble>,
     generation: Option<(i64, Timestamp)>,
     overdue: HashSet<String>,
-    refusals_told: (i64, HashSet<(String, String)>),
+    refusals_told: (i64, BTreeSet<(String, String)>),
 }
 
 /// What is told of a request that EKS refuses. It is made again and again, and refused again and again.

@@ -8,10 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::{Body, Key, Stored};
 
 /// Kept by every face of the port, so that all of them answer a lagging watch in the same way.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Seen(Mutex<State>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     /// Own writes and live reads that the watch has not shown yet.
     ahead: HashMap<Key, Arc<Stored>>,

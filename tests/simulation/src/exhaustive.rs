@@ -6,7 +6,7 @@
 //! label or wipes the status. All orders are tried. States that were seen before are not followed again; a state is everything
 //! outside the processes, and all that each process has been told since its start.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -139,9 +139,17 @@ pub fn enumerate(variant: Variant) -> Result<Counted, (Violation, String)> {
                 break;
             }
             counted.states += 1;
-            if counted.states % 2000 == 0 {
+            if std::env::var("HIST").is_ok() {
                 eprintln!(
-                    "{counted:?} todo {} depth {} now {}",
+                    "at {} api {} updates {} ",
+                    board.now,
+                    board.world().api.revision(),
+                    board.ids.len()
+                );
+            }
+            if std::env::var("VERBOSE").is_ok() && counted.states.is_multiple_of(5000) {
+                eprintln!(
+                    "{counted:?} todo {} depth {} at {}",
                     todo.len(),
                     course.len(),
                     board.now
@@ -209,6 +217,8 @@ struct Board {
     frozen_until: [Millis; 2],
     /// Calls that have not arrived.
     pending: BTreeMap<CallId, (Life, Call)>,
+    /// Those that look at EKS, but for the first of a reconcile.
+    looking_on: BTreeSet<CallId>,
     late: BTreeMap<CallId, (Life, Call)>,
     /// Whether something may still go wrong.
     may_go_wrong: bool,
@@ -239,6 +249,7 @@ impl Board {
             told: [0, 0],
             frozen_until: [0, 0],
             pending: BTreeMap::new(),
+            looking_on: BTreeSet::new(),
             late: BTreeMap::new(),
             may_go_wrong: std::env::var("CALM").is_err(),
             ids: Vec::new(),
@@ -334,6 +345,9 @@ impl Board {
             else {
                 continue;
             };
+            if self.is_looking_on(1 - replica) {
+                continue;
+            }
             // In the midst of a reconcile a watch that catches up changes nothing that the reconcile still looks at.
             if process.is_idle() && process.shown.is_some_and(|shown| shown < revision) {
                 choices.push(Choice::Shows(replica));
@@ -356,14 +370,30 @@ impl Board {
         choices
     }
 
+    /// Whether a replica is in the midst of looking at EKS. What others begin, see or write meanwhile, they may as well have
+    /// begun, seen or written before it went on: looking changes nothing and does not depend on it.
+    fn is_looking_on(&self, replica: usize) -> bool {
+        !self.is_frozen(replica)
+            && self.looking_on.iter().any(|id| {
+                let call = self.pending.get(id);
+                call.is_some_and(|(life, _)| life.replica == replica)
+            })
+    }
+
     fn wrongs(&self) -> Vec<Wrong> {
-        let mut wrongs = vec![Wrong::Suspended, Wrong::Labelled, Wrong::Wiped];
+        let mut wrongs = Vec::new();
+        if !(0..2).any(|replica| self.is_looking_on(replica)) {
+            wrongs.extend([Wrong::Suspended, Wrong::Labelled, Wrong::Wiped]);
+        }
         for (id, (life, call)) in &self.pending {
             if self.is_frozen(life.replica) {
                 continue;
             }
-            wrongs.extend([Wrong::DiesBefore(*id), Wrong::RequestLost(*id)]);
-            wrongs.extend(FREEZES.map(|lasts| Wrong::Freezes(*id, lasts)));
+            wrongs.push(Wrong::RequestLost(*id));
+            if !self.looking_on.contains(id) {
+                wrongs.push(Wrong::DiesBefore(*id));
+                wrongs.extend(FREEZES.map(|lasts| Wrong::Freezes(*id, lasts)));
+            }
             if matches!(call, Call::Send(..) | Call::Write(..)) {
                 wrongs.extend([
                     Wrong::DiesAfter(*id),
@@ -455,7 +485,7 @@ impl Board {
             }
             Choice::Begins(replica) => {
                 self.tell(replica, &format!("begins at {}", self.now));
-                self.with(replica, |process, now| process.begin_due(now));
+                self.with(replica, true, |process, now| process.begin_due(now));
             }
             Choice::Shows(replica) => {
                 let from = self.processes[replica]
@@ -467,7 +497,7 @@ impl Board {
                     let digest = self.digest(&entry.object);
                     self.tell(replica, &format!("{} {digest}", entry.revision));
                 }
-                self.with(replica, |process, now| {
+                self.with(replica, false, |process, now| {
                     for entry in &entries {
                         process.see(entry, now);
                     }
@@ -662,20 +692,20 @@ impl Board {
             &format!("is answered at {}: {what}", self.now),
         );
         let shared = Arc::clone(&self.shared);
-        self.with(life.replica, |_, _| {
+        self.with(life.replica, false, |_, _| {
             shared.lock().expect("one thread").wire.answer(id, answer);
         });
     }
 
     /// Does something to a process and takes up the calls it makes. What can make no difference is answered at once: Events
     /// change nothing, and the versions on offer are always the same.
-    fn with(&mut self, replica: usize, work: impl FnOnce(&mut Process, Millis)) {
+    fn with(&mut self, replica: usize, begins: bool, work: impl FnOnce(&mut Process, Millis)) {
         let Some(mut process) = self.processes[replica].take() else {
             return;
         };
         let now = self.now;
         // So that how long it waits does not depend on what the other replica did before.
-        fastrand::seed(u64::try_from(replica).unwrap_or_default());
+        fastrand::seed(0);
         work(&mut process, now);
         process.go_on(now);
         loop {
@@ -692,9 +722,16 @@ impl Board {
                     self.world().wire.answer(id, answer);
                     process.go_on(now);
                 } else {
+                    if !begins && matches!(call, Call::Eks(..)) {
+                        self.looking_on.insert(id);
+                    }
                     self.pending.insert(id, (life, call));
                 }
             }
+        }
+        if process.is_idle() {
+            // However it came to be as it is.
+            self.told[replica] = hashed(&self.without_ids(&process.memory()));
         }
         self.processes[replica] = Some(process);
     }
@@ -712,8 +749,4 @@ fn hashed(text: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
     text.hash(&mut hasher);
     hasher.finish()
-}
-pub fn board() {
-    thread_local! { static M: Model = eks(VARIANTS[0]); }
-    Board::new(M.with(Clone::clone), VARIANTS[0], false);
 }

@@ -248,6 +248,42 @@ impl Process {
         }
     }
 
+    /// All that it keeps in memory between two reconciles, in a form in which two of them can be compared.
+    pub fn memory(&self) -> String {
+        let Context {
+            eks: _,
+            store,
+            clock: _,
+            settings: _,
+            limits: _,
+            allow: _,
+            fleet,
+            recall,
+            cache,
+            pace,
+            waker: _,
+            metrics: _,
+            stopping: _,
+        } = &*self.ctx;
+        let SimStore {
+            world: _,
+            life: _,
+            defect: _,
+            seen,
+            watched,
+            held: _,
+        } = store;
+        let watched = watched.lock().expect("one thread");
+        let watched: Vec<_> = watched
+            .values()
+            .map(|stored| &stored.resource_version)
+            .collect();
+        format!(
+            "{fleet:?} {recall:?} {cache:?} {pace:?} {seen:?} {watched:?} {:?} {:?} {:?}",
+            self.shown, self.due, self.later
+        )
+    }
+
     /// Whether nothing is under way.
     pub fn is_idle(&self) -> bool {
         self.running.is_empty()
