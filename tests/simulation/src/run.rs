@@ -612,9 +612,15 @@ pub(crate) fn named(call: &Call) -> String {
                 .conditions
                 .iter()
                 .find(|condition| condition.type_ == "Ready")
-                .map_or("", |condition| condition.reason.as_str());
+                .map_or_else(String::new, |condition| {
+                    format!("{}: {}", condition.reason, condition.message)
+                });
+            let runs = status
+                .cluster
+                .as_ref()
+                .map(|cluster| format!("{} {}", cluster.version, cluster.status));
             format!(
-                "write {} at {}: {said}; {update}",
+                "write {} at {}, {runs:?}: {update}; {said}",
                 stored.key, stored.resource_version
             )
         }
