@@ -329,6 +329,32 @@ fn happening(rng: &mut Rng) -> Happening {
 }
 
 impl Course {
+    /// A course of one replica, in which nothing goes wrong but what the clusters and events say.
+    pub fn of(clusters: Vec<ClusterSpec>, mut events: Vec<(Millis, Event)>) -> Self {
+        events.push((2 * HOUR, Event::Calm));
+        Self {
+            replicas: 1,
+            setup: Setup {
+                settings: Settings::default(),
+                limits: Limits {
+                    max_running_updates: 10,
+                    settle: SignedDuration::ZERO,
+                },
+                concurrency: 1,
+                defect: None,
+            },
+            scenario: Scenario::default(),
+            list_lag: 0,
+            clusters,
+            odds: Odds::none(),
+            clock_ahead: vec![0],
+            held_up: 0,
+            events,
+            calm_from: 2 * HOUR,
+            insights_block: false,
+        }
+    }
+
     /// Draws a course.
     pub fn draw(rng: &mut Rng) -> Self {
         let replicas = rng.usize(1..=2);

@@ -50,11 +50,13 @@ pub enum Defect {
     RepeatWithoutLooking,
     /// Whatever takes longer than ten minutes has failed.
     TimerDecides,
+    /// What was decided before the process froze is sent when it thaws.
+    SendAfterFreeze,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::RandomToken,
         Self::CallBeforeIntent,
         Self::NoGuard,
@@ -72,6 +74,7 @@ impl Defect {
         Self::UndoRollback,
         Self::RepeatWithoutLooking,
         Self::TimerDecides,
+        Self::SendAfterFreeze,
     ];
 }
 

@@ -115,6 +115,12 @@ impl Eks for SimEks {
         fence: &Fence,
     ) -> Result<UpdateView, EksError> {
         let request = defect::request(self, request);
+        let none = Fence::none();
+        let fence = if self.defect == Some(Defect::SendAfterFreeze) {
+            &none
+        } else {
+            fence
+        };
         let mut answer = self.send(target, &request, fence).await;
         if self.defect == Some(Defect::UnguardedRepetition) {
             for _ in 0..2 {

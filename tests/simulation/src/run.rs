@@ -48,6 +48,8 @@ pub struct Report {
     pub violation: Option<Violation>,
     pub steps: u64,
     pub timeline: Vec<String>,
+    /// What happened, without times and ids: what a change of the simulation itself leaves as it is.
+    pub outline: Vec<String>,
 }
 
 impl Report {
@@ -77,7 +79,24 @@ impl Report {
 
 /// Runs a seed. The same seed and options give the same report.
 pub fn run(seed: u64, options: Options, states: Option<&mut States>) -> Report {
-    let mut simulation = Simulation::new(seed, options, states);
+    let mut rng = Rng::with_seed(seed);
+    let course = Course::draw(&mut rng);
+    run_course(seed, course, rng, options, states)
+}
+
+/// Runs a course that was not drawn.
+pub fn follow(course: Course, options: Options) -> Report {
+    run_course(0, course, Rng::with_seed(0), options, None)
+}
+
+fn run_course(
+    seed: u64,
+    course: Course,
+    rng: Rng,
+    options: Options,
+    states: Option<&mut States>,
+) -> Report {
+    let mut simulation = Simulation::new(course, rng, options, states);
     simulation.go();
     let steps = simulation.steps;
     let mut world = simulation.world();
@@ -86,6 +105,7 @@ pub fn run(seed: u64, options: Options, states: Option<&mut States>) -> Report {
         violation: world.oracle.violation.take(),
         steps,
         timeline: world.timeline.lines().to_vec(),
+        outline: world.timeline.outlined().to_vec(),
     }
 }
 
@@ -196,11 +216,14 @@ struct Simulation<'a> {
 }
 
 impl<'a> Simulation<'a> {
-    fn new(seed: u64, options: Options, states: Option<&'a mut States>) -> Self {
-        let mut rng = Rng::with_seed(seed);
+    fn new(
+        mut course: Course,
+        mut rng: Rng,
+        options: Options,
+        states: Option<&'a mut States>,
+    ) -> Self {
         // What the operator draws for itself (how long it waits, a little spread).
         fastrand::seed(rng.u64(..));
-        let mut course = Course::draw(&mut rng);
         course.setup.defect = options.defect;
         if options.beyond_assumption {
             course.scenario.token_lifetime =

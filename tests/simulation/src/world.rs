@@ -23,6 +23,7 @@ pub struct World {
 pub struct Timeline {
     is_kept: bool,
     lines: Vec<String>,
+    outline: Vec<String>,
 }
 
 impl Timeline {
@@ -30,6 +31,7 @@ impl Timeline {
         Self {
             is_kept,
             lines: Vec::new(),
+            outline: Vec::new(),
         }
     }
 
@@ -38,6 +40,21 @@ impl Timeline {
         if self.is_kept {
             self.lines.push(format!("{:>13}  {}", shown(now), line()));
         }
+    }
+
+    /// Notes what a course is about: no times, no ids, and nothing twice in a row.
+    pub fn outline(&mut self, line: impl FnOnce() -> String) {
+        if self.is_kept {
+            let line = line();
+            if self.outline.last() != Some(&line) {
+                self.outline.push(line);
+            }
+        }
+    }
+
+    /// What a course is about.
+    pub fn outlined(&self) -> &[String] {
+        &self.outline
     }
 
     pub fn lines(&self) -> &[String] {

@@ -1,13 +1,15 @@
 //! A call from the process to the world and back, and what can become of it on the way.
 
+use eks_upgrade_operator::api::condition::READY;
 use eks_upgrade_operator::eks::{EksError, ErrorKind, Target};
 use eks_upgrade_operator::simulator::memory::{self, Question};
 use eks_upgrade_operator::simulator::model::UpdateTruth;
 use eks_upgrade_operator::simulator::scenario::{FaultKind, FaultSpec};
-use eks_upgrade_operator::store::StoreError;
+use eks_upgrade_operator::store::{StoreError, Stored};
 
 use super::{Fate, Fault, Simulation, Step, named};
 use crate::course::some_time;
+use crate::ports::body;
 use crate::time::{MINUTE, Millis, SECOND, at};
 use crate::wire::{Answer, Call, CallId, Life};
 use crate::world::World;
@@ -224,6 +226,13 @@ impl Simulation<'_> {
             });
             oracle.accepted(&before, new, now);
         }
+        timeline.outline(|| {
+            let (name, to) = (&target.name, request.version);
+            match &answer {
+                Ok(_) => format!("EKS starts {name} to {to}"),
+                Err(error) => format!("EKS answers {name} to {to} with {}", error.code),
+            }
+        });
         match &answer {
             Err(error) if error.kind.is_definite_refusal() => {
                 timeline.note(now, || format!("EKS refuses: {}", error.code));
@@ -263,6 +272,7 @@ impl Simulation<'_> {
                 if let (Ok(after), Some(before)) = (&written, before)
                     && before.resource_version != after.resource_version
                 {
+                    timeline.outline(|| outlined(after));
                     oracle.wrote(life, &before, after, model, api, now);
                 }
                 Answer::Stored(written)
@@ -286,6 +296,23 @@ impl Simulation<'_> {
             shared.lock().expect("one thread").wire.answer(id, answer);
         });
     }
+}
+
+/// What a written status says, in short.
+fn outlined(stored: &Stored) -> String {
+    let status = &body(stored).status;
+    let mut conditions = status.conditions.iter();
+    let ready = conditions.find(|condition| condition.type_ == READY);
+    let said = ready.map_or("nothing", |ready| ready.reason.as_str());
+    let update = status.update.as_ref().map_or_else(String::new, |update| {
+        let state = match (&update.status, update.is_open_intent()) {
+            (Some(status), _) => status.to_string(),
+            (None, true) => "asked for".to_owned(),
+            (None, false) => "accepted".to_owned(),
+        };
+        format!(", {} to {} {state}", update.kind, update.to_version)
+    });
+    format!("{} says {said}{update}", stored.key.name)
 }
 
 /// Looking changes nothing and happens all the time.

@@ -1,6 +1,7 @@
 //! What people, AWS and machines do by themselves.
 
 use eks_upgrade_operator::api::ClusterUpgradeSpec;
+use eks_upgrade_operator::simulator::scenario::{ForeignUpdate, Happening};
 use eks_upgrade_operator::store::Key;
 
 use super::{Simulation, Step};
@@ -14,6 +15,9 @@ use crate::world::World;
 impl Simulation<'_> {
     pub(super) fn event(&mut self, event: Event) {
         self.note(|| format!("{event:?}"));
+        if let Event::Person(..) | Event::Cluster(..) = &event {
+            self.world().timeline.outline(|| happened(&event));
+        }
         let now = self.now;
         match event {
             Event::Create(key, spec, held) => {
@@ -132,5 +136,22 @@ impl Simulation<'_> {
                 api.create(key, spec, false, now);
             }
         }
+    }
+}
+
+/// What happened, in short.
+fn happened(event: &Event) -> String {
+    match event {
+        Event::Person(key, deed) => format!("somebody: {} {deed:?}", key.name),
+        Event::Cluster(name, happening) => match &**happening {
+            Happening::Update(ForeignUpdate { kind, .. }) => {
+                format!(
+                    "elsewhere: {name} {}",
+                    kind.as_deref().unwrap_or("an update")
+                )
+            }
+            happening => format!("elsewhere: {name} {happening:?}"),
+        },
+        other => format!("{other:?}"),
     }
 }

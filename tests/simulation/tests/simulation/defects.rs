@@ -66,4 +66,5 @@ defects! {
     undo_rollback: UndoRollback as RespectsOthers;
     repeat_without_looking: RepeatWithoutLooking as OneUpdate, RespectsOthers, TellsTheTruth, TellsTheTruth;
     timer_decides: TimerDecides as TellsTheTruth;
+    send_after_freeze: SendAfterFreeze as Guarded;
 }

@@ -11,3 +11,4 @@
 mod defects;
 mod exhaustive;
 mod explore;
+mod golden;
