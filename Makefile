@@ -10,7 +10,7 @@ target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets demo test bench fmt check-fmt lint deny crds check-crds clean-cache
+.PHONY: help build assets demo test soak replay bench fmt check-fmt lint deny crds check-crds clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -30,6 +30,12 @@ demo: assets ## watch real upgrades of a simulated EKS, by a real API server; KE
 test: export RUST_TEST_THREADS ?= 6
 test: assets ## run all tests
 	cargo test --locked --workspace
+
+soak: ## simulate for MINUTES=1 or more, going on where the last one stopped
+	cargo run --quiet --locked --package simulation --bin soak -- --minutes $(or $(MINUTES),1)
+
+replay: ## tell the story of one simulated schedule: SEED=n
+	@cargo run --quiet --locked --package simulation --bin soak -- --replay $(or $(SEED),0)
 
 bench: assets ## measure latency, calls and memory
 	cargo bench --locked --bench latency

@@ -406,7 +406,16 @@ impl Course {
         if one_in(rng, 2) {
             for _ in 0..rng.u32(1..4) {
                 let name = names[rng.usize(0..names.len())].to_owned();
-                events.push((when(rng), Event::Cluster(name, Box::new(happening(rng)))));
+                let (at, happening) = (when(rng), happening(rng));
+                let cluster = |happening| Event::Cluster(name.clone(), Box::new(happening));
+                if let Happening::Recreate(_) = happening {
+                    // EKS takes minutes to make a cluster, longer than any request is on its way.
+                    events.push((at, cluster(Happening::Delete)));
+                    let made = at + rng.i64(8 * MINUTE..20 * MINUTE);
+                    events.push((made.min(calm_from), cluster(happening)));
+                } else {
+                    events.push((at, cluster(happening)));
+                }
             }
         }
         for _ in 0..rng.u32(0..6) {

@@ -511,7 +511,8 @@ impl<'a> Simulation<'a> {
 
     fn freeze(&mut self, replica: usize, lasts: Millis) {
         if self.replicas[replica].process.is_some() {
-            let until = self.now + lasts;
+            // Faults stop, this one too.
+            let until = (self.now + lasts).min(self.course.calm_from);
             self.note(|| {
                 format!(
                     "replica {replica} freezes until {}",

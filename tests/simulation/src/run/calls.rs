@@ -40,7 +40,9 @@ impl Simulation<'_> {
             self.crash(life.replica, lasts);
             return;
         }
-        if self.happens(self.odds.freeze) {
+        // Between the last look at the clock and a send is the one moment that matters most.
+        let often = if matches!(call, Call::Send(..)) { 5 } else { 1 };
+        if self.happens(self.odds.freeze * often) {
             let lasts = some_time(&mut self.rng, 60 * MINUTE);
             self.freeze(life.replica, lasts);
             if self.rng.bool() {

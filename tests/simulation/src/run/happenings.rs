@@ -63,9 +63,6 @@ impl Simulation<'_> {
         self.eks_down_until = self.now;
         for replica in 0..self.replicas.len() {
             self.then(self.now, Step::Starts(replica));
-            self.replicas[replica].frozen_until = self.now;
-            let nth = self.replicas[replica].life;
-            self.then(self.now, Step::Look(Life { replica, nth }));
         }
         // Not before the last annotation counts, which was set to at most an hour from then.
         self.then(self.now + HOUR + 5 * MINUTE, Step::AtRest);

@@ -8,6 +8,7 @@
     reason = "a test that panics has failed"
 )]
 
+mod assumption;
 mod defects;
 mod exhaustive;
 mod explore;
