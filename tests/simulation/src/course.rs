@@ -412,7 +412,9 @@ impl Course {
                     // EKS takes minutes to make a cluster, longer than any request is on its way.
                     events.push((at, cluster(Happening::Delete)));
                     let made = at + rng.i64(8 * MINUTE..20 * MINUTE);
-                    events.push((made.min(calm_from), cluster(happening)));
+                    if made < calm_from {
+                        events.push((made, cluster(happening)));
+                    }
                 } else {
                     events.push((at, cluster(happening)));
                 }

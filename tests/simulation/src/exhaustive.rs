@@ -23,6 +23,7 @@ use jiff::SignedDuration;
 
 use crate::api_server::{ApiServer, wiped};
 use crate::course::{key, spec};
+use crate::defect::Defect;
 use crate::oracle::{Invariant, Oracle, Violation};
 use crate::process::{Process, Setup};
 use crate::progress;
@@ -49,26 +50,6 @@ pub struct Variant {
     /// For how long EKS does not list it.
     pub list_lag: Millis,
 }
-
-/// All that are enumerated.
-pub const VARIANTS: [Variant; 4] = [
-    Variant {
-        fails: false,
-        list_lag: 0,
-    },
-    Variant {
-        fails: true,
-        list_lag: 0,
-    },
-    Variant {
-        fails: false,
-        list_lag: 14 * MINUTE,
-    },
-    Variant {
-        fails: true,
-        list_lag: 14 * MINUTE,
-    },
-];
 
 /// What was enumerated.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -117,14 +98,14 @@ pub enum Wrong {
 ///
 /// # Errors
 /// The violation, and the course that leads to it.
-pub fn enumerate(variant: Variant) -> Result<Counted, (Violation, String)> {
+pub fn enumerate(variant: Variant, defect: Option<Defect>) -> Result<Counted, (Violation, String)> {
     // Made once: reading a scenario takes longer than a course.
     let eks = eks(variant);
     let mut counted = Counted::default();
     let mut seen = HashSet::new();
     let mut todo: Vec<Vec<Choice>> = vec![Vec::new()];
     while let Some(course) = todo.pop() {
-        let mut board = Board::new(eks.clone(), variant, false);
+        let mut board = Board::new(eks.clone(), variant, defect, false);
         for choice in &course {
             board.take(*choice);
         }
@@ -132,34 +113,18 @@ pub fn enumerate(variant: Variant) -> Result<Counted, (Violation, String)> {
         // The first way on is followed at once, the others later, from the beginning.
         loop {
             if let Some(violation) = board.violation() {
-                return Err((violation, story(variant, &course)));
+                return Err((violation, story(variant, defect, &course)));
             }
             counted.steps += 1;
             if !seen.insert(board.fingerprint()) {
                 break;
             }
             counted.states += 1;
-            if std::env::var("HIST").is_ok() {
-                eprintln!(
-                    "at {} api {} updates {} ",
-                    board.now,
-                    board.world().api.revision(),
-                    board.ids.len()
-                );
-            }
-            if std::env::var("VERBOSE").is_ok() && counted.states.is_multiple_of(5000) {
-                eprintln!(
-                    "{counted:?} todo {} depth {} at {}",
-                    todo.len(),
-                    course.len(),
-                    board.now
-                );
-            }
             let mut choices = board.choices();
             let Some(next) = choices.pop() else {
                 counted.ends += 1;
                 if let Some(violation) = board.end() {
-                    return Err((violation, story(variant, &course)));
+                    return Err((violation, story(variant, defect, &course)));
                 }
                 break;
             };
@@ -192,8 +157,8 @@ fn eks(variant: Variant) -> Model {
 }
 
 /// A course with everything that happens in it.
-fn story(variant: Variant, course: &[Choice]) -> String {
-    let mut board = Board::new(eks(variant), variant, true);
+fn story(variant: Variant, defect: Option<Defect>, course: &[Choice]) -> String {
+    let mut board = Board::new(eks(variant), variant, defect, true);
     let mut story = String::new();
     for choice in course {
         let now = board.now;
@@ -212,6 +177,7 @@ struct Board {
     now: Millis,
     processes: [Option<Process>; 2],
     lives: [u32; 2],
+    defect: Option<Defect>,
     /// What each process has been told, in order.
     told: [u64; 2],
     frozen_until: [Millis; 2],
@@ -229,7 +195,7 @@ struct Board {
 }
 
 impl Board {
-    fn new(model: Model, variant: Variant, timeline: bool) -> Self {
+    fn new(model: Model, variant: Variant, defect: Option<Defect>, timeline: bool) -> Self {
         let mut api = ApiServer::default();
         api.create(&key(CLUSTER), spec(CLUSTER, TO), false, 0);
         let world = World {
@@ -246,12 +212,13 @@ impl Board {
             now: 0,
             processes: [None, None],
             lives: [0, 0],
+            defect,
             told: [0, 0],
             frozen_until: [0, 0],
             pending: BTreeMap::new(),
             looking_on: BTreeSet::new(),
             late: BTreeMap::new(),
-            may_go_wrong: std::env::var("CALM").is_err(),
+            may_go_wrong: true,
             ids: Vec::new(),
             digests: BTreeMap::new(),
         };
@@ -283,7 +250,7 @@ impl Board {
                 settle: SignedDuration::ZERO,
             },
             concurrency: 1,
-            defect: None,
+            defect: self.defect,
         };
         let mut process = Process::start(&self.shared, life, setup);
         let (objects, revision) = {

@@ -380,22 +380,23 @@ impl Oracle {
         if annotated {
             return true;
         }
-        match self.first_announcement(last) {
-            Some(first) if first.uid == *uid && !self.lost_since(uid, first.at) => {
-                // What it was a try of is what was asked for when it was sent last.
-                let sends = last
-                    .client_request_token
-                    .as_ref()
-                    .and_then(|token| self.announcements.get(token));
-                let sent = sends
-                    .into_iter()
-                    .flatten()
-                    .rfind(|one| at(one.at) <= last.created_at)
-                    .unwrap_or(first);
-                sent.spec.version != spec.version || first.intent.force != intent.force
-            }
-            _ => doings.edits.iter().any(|edit| at(*edit) > last.created_at),
+        if doings.edits.iter().any(|edit| at(*edit) > last.created_at) {
+            return true;
         }
+        // What was asked for before may still be another matter than what was tried: that is what the send said.
+        let is_ours = self
+            .first_announcement(last)
+            .is_some_and(|first| first.uid == *uid && !self.lost_since(uid, first.at));
+        let token = last.client_request_token.as_ref();
+        let sends = token.and_then(|token| self.announcements.get(token));
+        let sent = sends
+            .into_iter()
+            .flatten()
+            .rfind(|one| at(one.at) <= last.created_at);
+        is_ours
+            && sent.is_some_and(|sent| {
+                sent.spec.version != spec.version || sent.intent.force != intent.force
+            })
     }
 }
 

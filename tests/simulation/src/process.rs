@@ -46,6 +46,8 @@ pub struct Process {
     pub shown: Option<u64>,
     /// The revision up to which its watch is on its way to show it everything.
     pub announced: u64,
+    /// When it is going to be asked whether something is due.
+    pub looks_at: Option<Millis>,
     /// When each object is to be looked at next.
     due: BTreeMap<Key, Millis>,
     /// Objects that are looked at after a poll interval, and when.
@@ -97,6 +99,7 @@ impl Process {
             intake: Intake::new(None),
             shown: None,
             announced: 0,
+            looks_at: None,
             due: BTreeMap::new(),
             later: BTreeMap::new(),
             running: BTreeMap::new(),

@@ -341,6 +341,7 @@ impl<'a> Simulation<'a> {
             Step::Arrives(id, life, call, fate, left) => self.arrives(id, life, &call, fate, left),
             Step::Answered(id, life, answer) => self.answered(id, life, answer),
             Step::Look(life) => self.with_process(life, Step::Look(life), |process, now| {
+                process.looks_at = None;
                 process.begin_due(now);
             }),
             Step::Shows(life, revision) => self.shows(life, revision),
@@ -392,10 +393,12 @@ impl<'a> Simulation<'a> {
             }
         }
         let now = self.now;
-        if let Some(process) = &self.replicas[life.replica].process
-            && let Some(next) = process.next()
+        if let Some(process) = &mut self.replicas[life.replica].process
+            && let Some(next) = process.next().map(|next| next.max(now))
+            && process.looks_at.is_none_or(|looks_at| next < looks_at)
         {
-            self.then(next.max(now), Step::Look(life));
+            process.looks_at = Some(next);
+            self.then(next, Step::Look(life));
         }
         self.show_later();
     }
