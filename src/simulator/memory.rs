@@ -141,7 +141,7 @@ pub fn ask(
                 versions: some,
                 next_token,
             } => {
-                versions.extend(some.into_iter().map(offered));
+                versions.extend(some.iter().map(offered));
                 next_token
             }
             Response::Clusters { .. }
@@ -245,7 +245,7 @@ fn update(update: Update) -> UpdateView {
     }
 }
 
-fn offered(version: ClusterVersionView) -> OfferedVersion {
+fn offered(version: &ClusterVersionView) -> OfferedVersion {
     OfferedVersion {
         version: version.version,
         status: match version.status {

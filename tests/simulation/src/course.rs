@@ -285,13 +285,12 @@ pub fn force(version: Minor) -> Force {
 
 fn deed(rng: &mut Rng) -> Deed {
     match rng.u32(0..28) {
-        24..=27 => Deed::Retry(0),
         0..=4 => Deed::Version(Minor::new(rng.u16(33..=37))),
         5..=6 => Deed::Suspend(true),
         7..=9 => Deed::Suspend(false),
         10 => Deed::Force(Some(Minor::new(rng.u16(34..=36)))),
         11 => Deed::Force(None),
-        12..=14 => Deed::Retry(0),
+        12..=14 | 24..=27 => Deed::Retry(0),
         15 => Deed::Retry([-HOUR, -MINUTE, 2 * MINUTE, HOUR][rng.usize(0..4)]),
         16 => Deed::RetryNonsense,
         17..=18 => Deed::Label,

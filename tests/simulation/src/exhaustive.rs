@@ -452,7 +452,7 @@ impl Board {
             }
             Choice::Begins(replica) => {
                 self.tell(replica, &format!("begins at {}", self.now));
-                self.with(replica, true, |process, now| process.begin_due(now));
+                self.with(replica, true, Process::begin_due);
             }
             Choice::Shows(replica) => {
                 let from = self.processes[replica]

@@ -59,11 +59,26 @@ fn unsettled(
                 .find(|reason| reason.as_str() == ready.reason)
         });
     let right = rightly(stored, cluster, api, insights_block);
-    let is_observed = status.observed_generation == Some(stored.generation);
+    // Who may not look, or finds nothing, keeps what it saw last.
+    let looks = said.is_some_and(|said| {
+        ![
+            Reason::ClusterConflict,
+            Reason::ClusterNotFound,
+            Reason::ClusterReplaced,
+        ]
+        .contains(&said)
+    });
+    let shown = status
+        .cluster
+        .as_ref()
+        .map(|shown| (shown.version.clone(), shown.status.as_str()));
+    let is = cluster.map(|cluster| (cluster.version.to_string(), "ACTIVE"));
+    let is_observed =
+        status.observed_generation == Some(stored.generation) && (!looks || shown == is);
     let is_right = said.is_some_and(|said| right.contains(&said));
     (!is_right || !is_observed).then(|| {
         format!(
-            "{} says {said:?} for generation {:?} of {}, and it should be one of {right:?}; the cluster is {cluster:#?}",
+            "{} says {said:?} of {shown:?} for generation {:?} of {}, and it should be one of {right:?}; the cluster is {cluster:#?}",
             stored.key, status.observed_generation, stored.generation
         )
     })

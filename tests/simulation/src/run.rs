@@ -66,10 +66,9 @@ impl Report {
                 at,
                 what,
             }) => {
-                story.push_str(&format!(
-                    "{:>13}  VIOLATION of {invariant:?}: {what}\n",
-                    crate::time::shown(*at)
-                ));
+                let at = crate::time::shown(*at);
+                let broken = format!("{at:>13}  VIOLATION of {invariant:?}: {what}\n");
+                story.push_str(&broken);
             }
             None => story.push_str("no violation\n"),
         }

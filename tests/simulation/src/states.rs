@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
+use eks_upgrade_operator::api::UpdateStatus;
+
 use crate::ports::body;
 use crate::time::at;
 use crate::world::World;
@@ -48,8 +50,8 @@ impl States {
                 .map(|attempts| attempts.min(4))
                 .hash(&mut state);
             if let Some(update) = &status.update {
-                let word = update.status.as_ref().map(|status| status.as_str());
-                (update.id.is_some(), word, &update.kind).hash(&mut state);
+                let said = update.status.as_ref().map(UpdateStatus::as_str);
+                (update.id.is_some(), said, &update.kind).hash(&mut state);
                 (update.to_version, update.sends.map(|sends| sends.min(3))).hash(&mut state);
             }
         }

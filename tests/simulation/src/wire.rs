@@ -130,13 +130,11 @@ impl Future for Made {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Answer> {
         let mut world = self.world.lock().expect("one thread");
         let slot = world.wire.slots.get_mut(&self.id).expect("it was made");
-        match slot.answer.take() {
-            Some(answer) => Poll::Ready(answer),
-            None => {
-                slot.waker = Some(context.waker().clone());
-                Poll::Pending
-            }
+        if let Some(answer) = slot.answer.take() {
+            return Poll::Ready(answer);
         }
+        slot.waker = Some(context.waker().clone());
+        Poll::Pending
     }
 }
 

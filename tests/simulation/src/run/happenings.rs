@@ -23,7 +23,7 @@ impl Simulation<'_> {
             Event::Create(key, spec, held) => {
                 self.world().api.create(&key, *spec, held, now);
             }
-            Event::Person(key, deed) => self.person(&key, deed),
+            Event::Person(key, deed) => self.person(&key, &deed),
             Event::Cluster(name, happening) => {
                 let mut world = self.world();
                 let cluster = world.model.key(&name, None, None);
@@ -68,7 +68,7 @@ impl Simulation<'_> {
         self.then(self.now + HOUR + 5 * MINUTE, Step::AtRest);
     }
 
-    fn person(&mut self, key: &Key, deed: Deed) {
+    fn person(&mut self, key: &Key, deed: &Deed) {
         let now = self.now;
         let mut world = self.world();
         let World { api, oracle, .. } = &mut *world;
@@ -85,7 +85,7 @@ impl Simulation<'_> {
                 }
             }
             Deed::Suspend(suspend) => {
-                api.edit(key, |spec: &mut ClusterUpgradeSpec| spec.suspend = suspend);
+                api.edit(key, |spec: &mut ClusterUpgradeSpec| spec.suspend = *suspend);
             }
             Deed::Force(version) => {
                 let force = version.map(force);
@@ -113,7 +113,7 @@ impl Simulation<'_> {
                     .iter()
                     .rev()
                     .filter(|entry| entry.object.uid == *uid)
-                    .nth(back)
+                    .nth(*back)
                     .map(|entry| body(&entry.object).status.clone());
                 if let Some(status) = earlier {
                     oracle.lost_status(uid, now);
