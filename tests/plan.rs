@@ -14,6 +14,8 @@ mod answers;
 mod arbitrary;
 #[path = "plan/courses.rs"]
 mod courses;
+#[path = "plan/crowded.rs"]
+mod crowded;
 #[path = "plan/eks.rs"]
 mod eks;
 #[path = "plan/elsewhere.rs"]
@@ -26,10 +28,16 @@ mod hops;
 mod identity;
 #[path = "plan/intents.rs"]
 mod intents;
+#[path = "plan/owned.rs"]
+mod owned;
+#[path = "plan/past.rs"]
+mod past;
 #[path = "plan/precedence.rs"]
 mod precedence;
-#[path = "plan/properties.rs"]
+#[path = "plan/properties/mod.rs"]
 mod properties;
+#[path = "plan/reasons/mod.rs"]
+mod reasons;
 #[path = "plan/replicas.rs"]
 mod replicas;
 #[path = "plan/retries.rs"]

@@ -36,7 +36,7 @@ pub enum Reason {
     RolledBackElsewhere,
     /// EKS does not offer a version on the path.
     UnsupportedVersion,
-    /// EKS refused the request.
+    /// EKS refused the request, or no attempt number is left to make it with.
     RequestRejected,
     /// There is no such cluster.
     ClusterNotFound,

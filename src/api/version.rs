@@ -23,10 +23,10 @@ impl Minor {
         self.0
     }
 
-    /// The only version EKS would upgrade this one to.
+    /// The only version EKS would upgrade this one to. After 1.999 there is none that could be read again.
     #[must_use]
     pub const fn next(self) -> Self {
-        Self(self.0.saturating_add(1))
+        if self.0 < 999 { Self(self.0 + 1) } else { self }
     }
 
     /// The version a rollback leads to.
@@ -122,5 +122,7 @@ mod tests {
         assert_eq!(Minor::new(9).next(), Minor::new(10));
         assert_eq!(Minor::new(10).previous(), Some(Minor::new(9)));
         assert_eq!(Minor::new(0).previous(), None);
+        let last = Minor::new(999);
+        assert_eq!(last.next().to_string().parse(), Ok(last));
     }
 }

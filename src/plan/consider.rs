@@ -215,7 +215,18 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         );
         return Verdict::Hold(Reason::Queued, message, resync);
     }
-    refusal::refused(facts, wish, hop, &request).unwrap_or(Verdict::Start(hop))
+    if let Some(refused) = refusal::refused(facts, wish, hop, &request) {
+        return refused;
+    }
+    if is_first_send && remember::next_attempt(facts.memory).is_none() {
+        let message = format!(
+            "status.attempts has reached {}, so no attempt is left for cluster {}: with a used number EKS would answer for an old request. Nothing is started. Delete this object and create it again; deleting touches nothing in EKS.",
+            u32::MAX,
+            wish.target.name
+        );
+        return Verdict::Hold(Reason::RequestRejected, message, resync);
+    }
+    Verdict::Start(hop)
 }
 
 /// The resync interval, or less where a retry annotation becomes valid before.

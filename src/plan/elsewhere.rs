@@ -1,5 +1,7 @@
 //! What others did to the cluster, and what failed: the newest version update is known before every start.
 
+use jiff::Timestamp;
+
 use crate::api::{Minor, Reason, Update, UpdateStatus};
 use crate::eks::{Progress, UpdateView};
 
@@ -33,7 +35,8 @@ pub fn look(
     request: &RetryRequest,
 ) -> Elsewhere {
     let running = updates.iter().filter(|update| is_running(update));
-    if let Some(ours) = running.clone().find(|update| is_hop(update, hop.to)) {
+    let ours = running.clone().filter(|update| is_hop(update, hop.to));
+    if let Some(ours) = ours.max_by_key(|update| age(update)) {
         return Elsewhere::OurHop(ours.clone());
     }
     let newest = newest_version_update(updates);
@@ -47,7 +50,7 @@ pub fn look(
             return Elsewhere::Ended(Box::new(update), reason, message);
         }
     }
-    if let Some(other) = running.max_by_key(|update| update.created_at) {
+    if let Some(other) = running.max_by_key(|update| age(update)) {
         return Elsewhere::Busy(format!(
             "EKS works on cluster {}: {} {} since {}. The upgrade from {} to {} starts after it.",
             wish.target.name,
@@ -95,7 +98,13 @@ pub fn newest_version_update(updates: &[UpdateView]) -> Option<&UpdateView> {
     updates
         .iter()
         .filter(|update| update.kind == VERSION_UPDATE || update.kind == VERSION_ROLLBACK)
-        .max_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)))
+        .max_by_key(|update| age(update))
+}
+
+/// What sorts updates by when EKS accepted them, oldest first. EKS promises no order of its list, so that of two that have
+/// one time, or none, the ids decide.
+pub fn age(update: &UpdateView) -> (Option<Timestamp>, &str) {
+    (update.created_at, &update.id)
 }
 
 /// Whether EKS may still work on it. A status this build does not know counts as running.

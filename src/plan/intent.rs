@@ -18,11 +18,12 @@ use super::{
 
 /// Writes the intent for a hop, whose first send follows the write.
 pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> Decision {
-    let (Ok(wish), Some(cluster)) = (&facts.object.wish, &memory.cluster) else {
+    let attempt = remember::next_attempt(&memory);
+    let (Ok(wish), Some(cluster), Some(attempt)) = (&facts.object.wish, &memory.cluster, attempt)
+    else {
         return Decision::keep(facts.memory, Wake::Now);
     };
     let Hop { from, to, force } = hop;
-    let attempt = memory.attempts.unwrap_or(0).saturating_add(1);
     let listed = match &facts.observed.updates {
         Some(Ok(updates)) => elsewhere::newest_version_update(updates),
         _ => None,
@@ -94,7 +95,7 @@ fn pass_over(facts: &Facts<'_>, memory: &mut ClusterUpgradeStatus, intent: &Upda
         .iter()
         .filter(|view| remember::known(memory, &view.id).is_none() && answers(intent, view))
         .collect();
-    listed.sort_by_key(|view| view.created_at);
+    listed.sort_by_key(|view| elsewhere::age(view));
     for view in listed {
         remember::into_history(memory, remember::recorded(facts, hop, view));
     }
@@ -137,7 +138,15 @@ pub fn resolve(facts: &Facts<'_>, intent: &Update) -> Decision {
         force: intent.force,
     };
     match consider::consider(facts) {
-        Verdict::Start(wanted) if wanted == hop => repeat(facts, intent),
+        Verdict::Start(wanted) if wanted == hop => match &intent.client_request_token {
+            Some(token) => repeat(facts, intent, token),
+            None => give_up_later(
+                facts,
+                intent,
+                Reason::Updating,
+                "Status has lost its token, so that it cannot be asked again.",
+            ),
+        },
         Verdict::Keep(wake) => Decision::keep(facts.memory, wake),
         Verdict::Hold(reason, why, _) | Verdict::Record(_, reason, why, _) => {
             give_up_later(facts, intent, reason, &why)
@@ -177,7 +186,7 @@ fn found<'a>(facts: &'a Facts<'_>, intent: &Update) -> Option<&'a UpdateView> {
             let mut history = facts.memory.history.iter();
             history.all(|past| past.id.as_ref() != Some(&view.id)) && answers(intent, view)
         })
-        .max_by(|a, b| (a.created_at, &a.id).cmp(&(b.created_at, &b.id)))
+        .max_by_key(|view| elsewhere::age(view))
 }
 
 /// Whether an update can be what the intent asked for, as far as one tells from it alone. One that runs can whatever the
@@ -224,7 +233,7 @@ fn tried_for(facts: &Facts<'_>, intent: &Update) -> Option<Minor> {
 }
 
 /// Sends again, word for word, when it is time to.
-fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
+fn repeat(facts: &Facts<'_>, intent: &Update, token: &str) -> Decision {
     let sends = intent.sends.unwrap_or(1);
     let is_busy = is_busy(intent);
     let pause = if is_busy {
@@ -259,9 +268,6 @@ fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
     if next > facts.now {
         return Decision::say(memory, reason, message, Wake::After(until(facts.now, next)));
     }
-    let Some(client_request_token) = intent.client_request_token.clone() else {
-        return Decision::keep(facts.memory, Wake::After(facts.settings.resync_interval));
-    };
     memory.update = Some(Update {
         for_version: tried_for(facts, intent),
         sends: Some(sends.saturating_add(1)),
@@ -271,7 +277,7 @@ fn repeat(facts: &Facts<'_>, intent: &Update) -> Decision {
     Decision {
         action: Some(Action::Send(VersionRequest {
             version: intent.to_version,
-            client_request_token,
+            client_request_token: token.to_owned(),
             force: intent.force,
         })),
         ..Decision::say(memory, reason, message, Wake::Now)
@@ -296,8 +302,12 @@ fn is_busy(intent: &Update) -> bool {
     !intent.errors.is_empty()
 }
 
-fn last_send_at(intent: &Update) -> Option<Timestamp> {
-    intent.last_send_at.or(intent.requested_at)
+/// When it was sent last, or after that where only its end is known.
+pub fn last_send_at(intent: &Update) -> Option<Timestamp> {
+    intent
+        .last_send_at
+        .or(intent.requested_at)
+        .or(intent.finished_at)
 }
 
 /// Until when an update that answers a send of `intent` may still turn up in EKS's list.

@@ -28,7 +28,9 @@ pub fn refused(
     if update.status != Some(UpdateStatus::Refused) || !same {
         return None;
     }
-    let unproven = if update.sends.unwrap_or(1) > 1 {
+    let is_repetition = update.sends.unwrap_or(1) > 1;
+    // Without any time it is not ours: it would be waited for without end.
+    let unproven = if is_repetition && intent::last_send_at(update).is_some() {
         until(facts.now, intent::may_turn_up_until(facts, update))
     } else {
         SignedDuration::ZERO
@@ -45,12 +47,10 @@ pub fn refused(
         .filter(|kind| kind.is_definite_refusal())
         .unwrap_or(ErrorKind::Rejected);
     let resync = facts.settings.resync_interval;
-    // A time to come was written by a clock that was wrong: waiting for it could take hours.
-    let closed = match update.finished_at {
-        Some(at) if at > after(facts.now, CLOCK_TOLERANCE) => Timestamp::MIN,
-        Some(at) => at,
-        None => facts.now,
-    };
+    // A time to come was written by a clock that was wrong: waiting for it could take hours; without one, for ever.
+    let latest = after(facts.now, CLOCK_TOLERANCE);
+    let closed = update.finished_at.filter(|at| *at <= latest);
+    let closed = closed.unwrap_or(Timestamp::MIN);
     let next = |wait: SignedDuration| until(facts.now, after(closed, wait));
     let said = say::errors(&update.errors);
     let what = format!(

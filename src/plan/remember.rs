@@ -80,6 +80,17 @@ pub fn known<'a>(memory: &'a ClusterUpgradeStatus, id: &str) -> Option<&'a Updat
     updates(memory).find(|update| update.id.as_deref() == Some(id))
 }
 
+/// The attempt after every one that `memory` knows of; `None` after the last number. A status that was restored or edited by
+/// hand may have lost the count and kept the updates.
+pub fn next_attempt(memory: &ClusterUpgradeStatus) -> Option<u32> {
+    updates(memory)
+        .filter_map(|update| update.attempt)
+        .chain(memory.attempts)
+        .max()
+        .unwrap_or(0)
+        .checked_add(1)
+}
+
 /// The update that EKS accepted last, as far as `memory` knows.
 pub fn newest(memory: &ClusterUpgradeStatus) -> Option<&Update> {
     updates(memory)

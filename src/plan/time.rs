@@ -2,9 +2,14 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-/// `at` plus `duration`, or the end of time.
+/// `at` plus `duration`, or the end of time; where `duration` is negative, its beginning.
 pub fn after(at: Timestamp, duration: SignedDuration) -> Timestamp {
-    at.checked_add(duration).unwrap_or(Timestamp::MAX)
+    at.checked_add(duration)
+        .unwrap_or(if duration.is_negative() {
+            Timestamp::MIN
+        } else {
+            Timestamp::MAX
+        })
 }
 
 /// From `now` until `at`; zero when that has passed.
@@ -42,6 +47,7 @@ mod tests {
     #[test]
     fn never_overflows() {
         assert_eq!(after(Timestamp::MAX, SignedDuration::MAX), Timestamp::MAX);
+        assert_eq!(after(Timestamp::MIN, SignedDuration::MIN), Timestamp::MIN);
         assert_eq!(until(Timestamp::MAX, Timestamp::MIN), SignedDuration::ZERO);
     }
 }

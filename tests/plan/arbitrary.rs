@@ -1,4 +1,5 @@
-//! Facts of any kind, sensible or not.
+//! Facts of any kind, sensible or not. The values are few, so that they meet: ids, versions and times that are equal or
+//! nearly so.
 
 use std::sync::Arc;
 
@@ -8,28 +9,17 @@ use eks_upgrade_operator::api::{
 use eks_upgrade_operator::eks::{
     ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateError, UpdateView,
 };
-use eks_upgrade_operator::plan::{InvalidSpec, Object, Observed, Standing, Trouble};
+use eks_upgrade_operator::plan::{InvalidSpec, Object, Observed, Settings, Standing, Trouble};
 use jiff::{SignedDuration, Timestamp};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 
 use super::eks::{ARN, error};
+use super::owned::Owned;
 use super::world::wish;
 
-/// Facts that own their parts. The values are few, so that they meet: ids, versions and times that are equal or nearly so.
-#[derive(Clone, Debug)]
-pub struct Owned {
-    pub object: Object,
-    pub memory: ClusterUpgradeStatus,
-    pub standing: Standing,
-    pub observed: Observed,
-    pub trouble: Option<Trouble>,
-    pub refusals: Option<Trouble>,
-    pub now: Timestamp,
-}
-
-fn noon() -> Timestamp {
+pub fn noon() -> Timestamp {
     "2026-11-23T12:00:00Z".parse().unwrap()
 }
 
@@ -54,7 +44,7 @@ fn kind() -> impl Strategy<Value = String> {
     .prop_map(ToOwned::to_owned)
 }
 
-fn error_kind() -> impl Strategy<Value = ErrorKind> {
+pub fn error_kind() -> impl Strategy<Value = ErrorKind> {
     prop::sample::select(vec![
         ErrorKind::Throttled,
         ErrorKind::Unavailable,
@@ -110,7 +100,7 @@ pub fn view() -> impl Strategy<Value = UpdateView> {
         })
 }
 
-fn remembered() -> impl Strategy<Value = Update> {
+pub fn remembered() -> impl Strategy<Value = Update> {
     let words = [
         "InProgress",
         "Successful",
@@ -310,7 +300,7 @@ fn standing() -> impl Strategy<Value = Standing> {
         })
 }
 
-fn trouble() -> impl Strategy<Value = Option<Trouble>> {
+pub fn trouble() -> impl Strategy<Value = Option<Trouble>> {
     option::of((error_kind(), 1_u32..5, 1_u32..5, time()).prop_map(
         |(kind, in_a_row, of_kind, since)| Trouble {
             kind,
@@ -323,12 +313,12 @@ fn trouble() -> impl Strategy<Value = Option<Trouble>> {
 
 pub fn owned() -> impl Strategy<Value = Owned> {
     (
-        object(),
-        memory(),
-        standing(),
-        observed(),
-        trouble(),
-        trouble(),
+        object().boxed(),
+        memory().boxed(),
+        standing().boxed(),
+        observed().boxed(),
+        trouble().boxed(),
+        trouble().boxed(),
         time(),
     )
         .prop_map(
@@ -339,6 +329,7 @@ pub fn owned() -> impl Strategy<Value = Owned> {
                 observed,
                 trouble,
                 refusals,
+                settings: Settings::default(),
                 now,
             },
         )

@@ -356,3 +356,15 @@ fn long_words_of_ekss_stay_within_what_a_condition_takes() {
     let written = serde_json::to_string(&world.memory).unwrap().len();
     assert!(written < 200_000, "{written} bytes of status");
 }
+
+#[test]
+fn a_refusal_of_an_unknown_time_is_no_reason_to_wait() {
+    let mut world = World::new("1.33", "1.34");
+    world
+        .fates
+        .push_back(Fate::Error(error(ErrorKind::Rejected)));
+    world.settle();
+    world.memory.update.as_mut().unwrap().finished_at = None;
+    world.run(minutes(30));
+    assert_eq!(world.reason(), "UpToDate", "{}", world.message());
+}

@@ -257,3 +257,19 @@ fn a_cluster_ahead_of_its_manifest_is_left_there() {
     world.stays(Reason::ClusterAheadOfSpec, minutes(60));
     assert_eq!(world.sent.len(), 1);
 }
+
+#[test]
+fn a_hop_is_not_done_before_the_cluster_is_active() {
+    let mut world = World::new("1.33", "1.34");
+    world.run(minutes(3));
+    world.eks.updates[0].view.status = Progress::Successful;
+    "1.34".clone_into(&mut world.eks.cluster.version);
+    "UPDATING".clone_into(&mut world.eks.cluster.status);
+    world.stays(Reason::Updating, minutes(2));
+    assert!(world.memory.history.is_empty());
+    assert!(world.message().contains("ACTIVE"), "{}", world.message());
+    "ACTIVE".clone_into(&mut world.eks.cluster.status);
+    world.run(minutes(1));
+    assert_eq!(world.reason(), "UpToDate");
+    assert_eq!(world.memory.history.len(), 1);
+}

@@ -308,3 +308,17 @@ fn an_intent_for_a_cluster_that_is_gone_says_so() {
     world.run(minutes(60));
     assert_eq!(world.reason(), "UpToDate");
 }
+
+#[test]
+fn an_intent_without_a_token_is_looked_for_and_closed() {
+    let mut world = World::new("1.33", "1.34");
+    world.fates.push_back(Fate::RequestLost);
+    world.step();
+    world.memory.update.as_mut().unwrap().client_request_token = None;
+    world.run(minutes(15));
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.reason(), "Updating");
+    world.run(minutes(60));
+    assert_eq!(world.sent.len(), 2, "{}", world.message());
+    assert_eq!(world.reason(), "UpToDate");
+}

@@ -275,3 +275,39 @@ fn an_edit_before_an_update_is_adopted_is_no_permission_to_try_it_again() {
         assert_eq!(world.accepted().len(), 2);
     }
 }
+
+#[test]
+fn an_attempt_that_status_remembers_is_not_used_again_where_the_count_is_lost() {
+    let mut world = failed();
+    let first = world.sent[0].clone();
+    world.memory.attempts = None;
+    world.annotate(seconds(0));
+    world.run(minutes(1));
+    assert_eq!(world.memory.attempts, Some(2));
+    assert_ne!(
+        world.sent[1].client_request_token,
+        first.client_request_token
+    );
+}
+
+#[test]
+fn after_the_last_attempt_nothing_is_sent_and_a_person_is_asked() {
+    let mut world = World::new("1.33", "1.34");
+    world.memory.attempts = Some(u32::MAX - 1);
+    world
+        .fates
+        .push_back(Fate::Error(error(ErrorKind::Rejected)));
+    world.run(minutes(5));
+    assert_eq!(world.sent.len(), 1, "the last number counts too");
+    world.run(minutes(20));
+    world.stays(Reason::RequestRejected, minutes(60));
+    assert_eq!(world.sent.len(), 1);
+    assert!(
+        world.message().contains("status.attempts"),
+        "{}",
+        world.message()
+    );
+    // What has no attempt left is still followed and still says the rest.
+    world.edit(|wish| wish.suspend = true);
+    world.stays(Reason::Suspended, minutes(20));
+}

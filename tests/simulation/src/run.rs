@@ -436,6 +436,8 @@ impl<'a> Simulation<'a> {
         let shared = Arc::clone(&self.shared);
         self.with_process(life, Step::Shows(life, revision), |process, now| {
             let Some(shown) = process.shown else { return };
+            // What is shown again is followed by all that came after it.
+            let revision = revision.max(shown);
             let from = if repeats {
                 shown.saturating_sub(2)
             } else {

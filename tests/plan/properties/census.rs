@@ -1,0 +1,217 @@
+//! What the generated facts come to: a property over cases that never occur says nothing.
+
+use std::collections::BTreeMap;
+
+use eks_upgrade_operator::api::{Reason, Update, UpdateStatus};
+use eks_upgrade_operator::plan::{Decision, Outcome};
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
+
+use super::super::owned::{Owned, sent};
+use super::super::reasons::{Rule, applying};
+use super::facts;
+use super::precedence::asked;
+
+const CASES: usize = 9_000;
+
+/// The same facts each time, so that the figures are too.
+fn each(mut look: impl FnMut(Owned, usize)) {
+    let rng = TestRng::deterministic_rng(RngAlgorithm::ChaCha);
+    let mut runner = TestRunner::new_with_rng(Config::default(), rng);
+    let facts = facts();
+    for case in 0..CASES {
+        let owned = facts.new_tree(&mut runner).unwrap().current();
+        look(owned.complete(), case);
+    }
+}
+
+/// What happens in one decision.
+fn events(seen: &Owned, decision: &Decision) -> Vec<&'static str> {
+    let before = seen.memory.update.as_ref();
+    let after = decision.memory.update.as_ref();
+    let status = after.and_then(|update| update.status.as_ref());
+    let was = before.and_then(|update| update.status.as_ref());
+    let intent = seen.open_intent();
+    let is_busy = intent.is_some_and(|intent| !intent.errors.is_empty());
+    let starts = sent(decision).is_some();
+    let repeats = starts && after.is_some_and(|update| update.sends != Some(1));
+    let cluster = seen.observed.cluster.as_ref();
+    let cluster = cluster.and_then(|read| read.as_ref().ok());
+    let is_active = cluster.is_some_and(|view| view.status == "ACTIVE");
+    let asked_for = seen
+        .object
+        .wish
+        .as_ref()
+        .map(|wish| wish.version.to_string());
+    let shows_version = cluster.is_some_and(|view| asked_for.as_ref() == Ok(&view.version));
+    let is_ours = after.is_some_and(|update| update.client_request_token.is_some());
+    let is_new_id = after.is_some_and(|update| {
+        update.id.is_some() && before.is_none_or(|before| before.id != update.id)
+    });
+    let is_running = after.is_some_and(Update::is_running);
+    let was_refused = was == Some(&UpdateStatus::Refused);
+    let becomes = |word: UpdateStatus| status == Some(&word) && was != Some(&word);
+    [
+        (starts && !repeats, "start"),
+        (
+            starts && !repeats && intent.is_some(),
+            "start after an intent was given up",
+        ),
+        (
+            starts && !repeats && decision.outcome == Outcome::Keep,
+            "start after a refusal, not told",
+        ),
+        (
+            starts && !repeats && decision.memory.history.len() > seen.memory.history.len(),
+            "start that passes over what is listed",
+        ),
+        (
+            starts && !repeats && seen.object.retry_requested_at.is_some(),
+            "start with an annotation",
+        ),
+        (repeats && !is_busy, "repetition"),
+        (repeats && is_busy, "repetition after 409"),
+        (
+            is_new_id && is_running && intent.is_some(),
+            "intent answered",
+        ),
+        (
+            is_new_id && is_running && was_refused && is_ours,
+            "answered before it was refused",
+        ),
+        (
+            is_new_id && is_running && !is_ours,
+            "somebody else's adopted",
+        ),
+        (is_new_id && !is_running, "somebody else's written down"),
+        (becomes(UpdateStatus::NotSent), "given up"),
+        (becomes(UpdateStatus::Lost), "lost"),
+        (becomes(UpdateStatus::Successful), "seen successful"),
+        (
+            becomes(UpdateStatus::Successful) && shows_version && !is_active,
+            "successful, and the cluster not active yet",
+        ),
+        (becomes(UpdateStatus::Failed), "seen failed"),
+        (becomes(UpdateStatus::Cancelled), "seen cancelled"),
+        (decision.outcome == Outcome::Keep, "kept"),
+        (decision.outcome == Outcome::Silent, "silent"),
+    ]
+    .into_iter()
+    .filter_map(|(happens, name)| happens.then_some(name))
+    .collect()
+}
+
+fn assert_all_occur<K: Ord + std::fmt::Debug>(
+    counts: &BTreeMap<K, usize>,
+    expected: impl IntoIterator<Item = K>,
+) {
+    println!("of {CASES}: {counts:?}");
+    let rare: Vec<_> = expected
+        .into_iter()
+        .filter(|key| counts.get(key).is_none_or(|count| *count < 5))
+        .collect();
+    assert!(rare.is_empty(), "fewer than 5 in {CASES} cases: {rare:?}");
+}
+
+#[test]
+fn every_event_and_every_reason_occurs() {
+    let (mut happened, mut said) = (BTreeMap::new(), BTreeMap::new());
+    each(|owned, case| {
+        let seen = asked(&owned, case % 2 == 0);
+        let decision = seen.decide();
+        for event in events(&seen, &decision) {
+            *happened.entry(event).or_default() += 1;
+        }
+        if let Outcome::Say(reason, _) = decision.outcome {
+            *said.entry(reason).or_default() += 1;
+        }
+    });
+    assert_all_occur(
+        &happened,
+        [
+            "start",
+            "start after an intent was given up",
+            "start after a refusal, not told",
+            "start that passes over what is listed",
+            "start with an annotation",
+            "repetition",
+            "repetition after 409",
+            "intent answered",
+            "answered before it was refused",
+            "somebody else's adopted",
+            "somebody else's written down",
+            "given up",
+            "lost",
+            "seen successful",
+            "successful, and the cluster not active yet",
+            "seen failed",
+            "seen cancelled",
+            "kept",
+            "silent",
+        ],
+    );
+    assert_all_occur(&said, Reason::ALL);
+}
+
+/// Rules that cannot apply to the same facts.
+fn exclude_each_other(one: Rule, other: Rule) -> bool {
+    match one {
+        // Nothing is asked on behalf of an object that goes, may not, or cannot be understood.
+        Rule::Deleted | Rule::NotAllowed => other == Rule::Trouble,
+        // A spec that is not understood names no cluster and no version.
+        Rule::InvalidSpec => !matches!(
+            other,
+            Rule::NotAllowed
+                | Rule::ClusterConflict
+                | Rule::ClusterFailed
+                | Rule::UnsupportedCluster
+                | Rule::WaitingForCluster
+                | Rule::Queued
+        ),
+        // What follows from the description of a cluster is said without asking further.
+        Rule::Trouble => matches!(
+            other,
+            Rule::ClusterReplaced
+                | Rule::ClusterFailed
+                | Rule::UnsupportedCluster
+                | Rule::UpToDate
+                | Rule::ClusterAheadOfSpec
+        ),
+        // The cluster is older than asked for, or it is not.
+        Rule::Adopted => matches!(other, Rule::UpToDate | Rule::ClusterAheadOfSpec),
+        Rule::UpToDate | Rule::ClusterAheadOfSpec => matches!(
+            other,
+            Rule::ClusterAheadOfSpec | Rule::UnsupportedVersion | Rule::Refused
+        ),
+        _ => false,
+    }
+}
+
+/// Of each two reasons that can apply at once there are facts by which the weightier is said.
+#[test]
+fn every_pair_of_rules_meets() {
+    let mut met = BTreeMap::new();
+    each(|owned, case| {
+        let seen = asked(&owned, case % 2 == 0);
+        let rules = applying(&owned, &seen);
+        let mut rules = rules.keys();
+        if let Some(first) = rules.next() {
+            for other in rules {
+                *met.entry((*first, *other)).or_default() += 1;
+            }
+        }
+    });
+    let pairs = Rule::ALL.iter().flat_map(|one| {
+        let others = Rule::ALL.iter().filter(move |other| *other > one);
+        others.map(move |other| (*one, *other))
+    });
+    let (excluded, expected): (Vec<_>, Vec<_>) =
+        pairs.partition(|(one, other)| exclude_each_other(*one, *other));
+    assert_all_occur(&met, expected);
+    let met: Vec<_> = excluded
+        .iter()
+        .filter(|pair| met.contains_key(pair))
+        .collect();
+    assert!(met.is_empty(), "excluded, but met: {met:?}");
+}

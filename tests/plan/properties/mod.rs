@@ -1,0 +1,32 @@
+//! What holds for any facts whatsoever, sensible or not. `PROPTEST_CASES` raises the number of cases of each.
+
+mod answers;
+mod carried_out;
+mod census;
+mod extremes;
+mod memory;
+mod order;
+mod precedence;
+mod safety;
+
+use proptest::prelude::*;
+
+use super::arbitrary::owned;
+use super::crowded::crowded;
+use super::owned::Owned;
+
+/// So many cases, or as many as `PROPTEST_CASES` asks for where that is more.
+fn cases(least: u32) -> ProptestConfig {
+    let asked = ProptestConfig::default();
+    ProptestConfig {
+        cases: asked.cases.max(least),
+        failure_persistence: None,
+        max_global_rejects: u32::MAX,
+        ..asked
+    }
+}
+
+/// Facts of any kind, and such in which causes meet.
+fn facts() -> impl Strategy<Value = Owned> {
+    prop_oneof![1 => owned(), 2 => crowded()].boxed()
+}
