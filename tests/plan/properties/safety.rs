@@ -114,6 +114,8 @@ fn assert_is_counted(owned: &Owned, decision: &Decision) {
     if let Some(before) = before {
         assert_eq!(decision.memory.attempts, owned.memory.attempts);
         let repeated = eks_upgrade_operator::api::Update {
+            // It is a try of what is asked for by now.
+            for_version: owned.object.wish.as_ref().ok().map(|wish| wish.version),
             sends: Some(before.sends.unwrap_or(1) + 1),
             last_send_at: Some(owned.now),
             ..before.clone()

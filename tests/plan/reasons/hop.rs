@@ -106,19 +106,21 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
         // What this object knows of it; of somebody else's it is known only now.
         let mut known = memory.history.iter().rev().chain(&memory.update);
         let known = known.find(|update| update.id.as_ref() == Some(&view.id));
+        let to_version = newest_version(view)
+            .or(known.map(|update| update.to_version))
+            .unwrap_or(to);
+        let again = tried_again(&view.kind, to_version);
         let seen_now = Update {
             id: Some(view.id.clone()),
             kind: view.kind.clone(),
             status: None,
             from_version: to,
-            to_version: newest_version(view)
-                .or(known.map(|update| update.to_version))
-                .unwrap_or(to),
+            to_version,
             for_version: known.map_or(Some(wish.version), |update| update.for_version),
             client_request_token: None,
             attempt: None,
             sends: None,
-            force: known.map_or(wish.forced == Some(to), |update| update.force),
+            force: known.map_or(wish.forced == Some(again), |update| update.force),
             requested_at: known.and_then(|update| update.requested_at),
             last_send_at: None,
             created_at: view
@@ -143,14 +145,24 @@ fn stands(
     } else {
         how.filter(|_| update.to_version == to)?
     };
-    (!is_permitted(case, wish, to, update)).then_some(reason)
+    (!is_permitted(case, wish, update)).then_some(reason)
+}
+
+/// The version of the hop that would be another try, or would undo a rollback.
+fn tried_again(kind: &str, to: Minor) -> Minor {
+    if kind == "VersionRollback" {
+        to.next()
+    } else {
+        to
+    }
 }
 
 /// Whether a person has permitted another try: by asking for something else, or by the annotation.
-pub fn is_permitted(case: &Case<'_>, wish: &Wish, to: Minor, update: &Update) -> bool {
+pub fn is_permitted(case: &Case<'_>, wish: &Wish, update: &Update) -> bool {
+    let forced = wish.forced == Some(tried_again(&update.kind, update.to_version));
     let asks_for_another = update
         .for_version
-        .is_some_and(|tried| tried != wish.version || update.force != (wish.forced == Some(to)));
+        .is_some_and(|tried| tried != wish.version || update.force != forced);
     let annotated = case.all.object.retry_requested_at.as_deref();
     let annotated = annotated
         .and_then(|text| text.parse::<Timestamp>().ok())

@@ -29,7 +29,7 @@ pub fn said(case: &Case<'_>, wish: &Wish, version: Minor) -> Option<Said> {
         SignedDuration::ZERO
     };
     let is_unproven = turns_up_within.is_positive();
-    if !is_unproven && hop::is_permitted(case, wish, version.next(), update) {
+    if !is_unproven && hop::is_permitted(case, wish, update) {
         return None;
     }
     let code = update.errors.first().map(|error| error.error_code.as_str());
