@@ -112,6 +112,15 @@ impl Oracle {
             Some(update) if update.is_open_intent() => {}
             // Closed as not sent, or replaced by something else: given up.
             Some(_) | None => {
+                // An intent that a restore brought back does not know of its later sends.
+                let first = self
+                    .announcements
+                    .get(&token)
+                    .and_then(|all| all.first())
+                    .map(|first| first.at);
+                if first.is_none_or(|first| self.lost_since(&after.uid, first)) {
+                    return;
+                }
                 let started = truth
                     .iter()
                     .find(|update| update.client_request_token.as_ref() == Some(&token));
