@@ -24,18 +24,15 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         return Decision::keep(facts.memory, Wake::Now);
     };
     let Hop { from, to, force } = hop;
-    let listed = match &facts.observed.updates {
-        Some(Ok(updates)) => elsewhere::newest_version_update(updates),
-        _ => None,
-    };
+    let after = last_known(facts);
     let client_request_token = TokenParts {
         uid: &facts.object.uid,
         cluster_arn: &cluster.arn,
         kind: VERSION_UPDATE,
         from,
         to,
-        attempt,
-        after: listed.map(|update| update.id.as_str()),
+        nth: attempt.saturating_sub(remember::last_accepted_attempt(&memory)),
+        after: after.as_deref(),
         force,
     }
     .token();
@@ -83,6 +80,18 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         })),
         ..said
     }
+}
+
+/// The id of the last version update of the cluster, by EKS's list and by what status knows beyond it.
+fn last_known(facts: &Facts<'_>) -> Option<String> {
+    let listed = match &facts.observed.updates {
+        Some(Ok(updates)) => elsewhere::newest_version_update(updates),
+        _ => None,
+    };
+    let listed = listed.map(|view| (view.created_at, view.id.clone()));
+    let known = remember::newest(facts.memory)
+        .and_then(|update| Some((update.created_at, update.id.clone()?)));
+    listed.max(known).map(|(_, id)| id)
 }
 
 /// Writes down what EKS lists already and could be taken for the answer to `intent`, so that it is not: a person has

@@ -91,6 +91,15 @@ pub fn next_attempt(memory: &ClusterUpgradeStatus) -> Option<u32> {
         .checked_add(1)
 }
 
+/// The highest attempt that EKS accepted, as far as `memory` knows; 0 where there is none.
+pub fn last_accepted_attempt(memory: &ClusterUpgradeStatus) -> u32 {
+    updates(memory)
+        .filter(|update| update.id.is_some())
+        .filter_map(|update| update.attempt)
+        .max()
+        .unwrap_or(0)
+}
+
 /// The update that EKS accepted last, as far as `memory` knows.
 pub fn newest(memory: &ClusterUpgradeStatus) -> Option<&Update> {
     updates(memory)

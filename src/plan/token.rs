@@ -20,11 +20,12 @@ pub struct TokenParts<'a> {
     pub from: Minor,
     /// The version after.
     pub to: Minor,
-    /// Which attempt of the object.
-    pub attempt: u32,
-    /// The newest version update that EKS listed when this was decided. Attempts count from one again after a lost status;
-    /// the list does not, so that what was sent before, and has ended, is not sent again with the same token.
+    /// The last version update of the cluster that was known when this was decided, and which attempt since then it is.
+    /// Not the attempt over the object's life: that begins anew where status is lost. EKS's list does not, so that the same
+    /// request has the same token then, and another one has another.
     pub after: Option<&'a str>,
+    /// See `after`.
+    pub nth: u32,
     /// EKS's force flag.
     pub force: bool,
 }
@@ -38,14 +39,13 @@ impl TokenParts<'_> {
             kind,
             from,
             to,
-            attempt,
             after,
+            nth,
             force,
         } = self;
         let after = after.unwrap_or_default();
         // A line each: none of the parts can contain a line break. The last line is a rollback's timeout.
-        let name =
-            format!("{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{attempt}\n{after}\n{force}\n");
+        let name = format!("{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{nth}\n{after}\n{force}\n");
         Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
     }
 }
@@ -62,8 +62,8 @@ mod tests {
             kind: "VersionUpdate",
             from: Minor::new(33),
             to: Minor::new(34),
-            attempt: 1,
             after: None,
+            nth: 1,
             force: false,
         };
         // Pinned: a build that made other tokens would not be protected against what its predecessor sent.
@@ -89,10 +89,7 @@ mod tests {
                 to: Minor::new(35),
                 ..parts
             },
-            TokenParts {
-                attempt: 2,
-                ..parts
-            },
+            TokenParts { nth: 2, ..parts },
             TokenParts {
                 after: Some("0b6c1d3e-6f0a-4a55-9b3f-2f0c5a1d7e42"),
                 ..parts

@@ -162,6 +162,16 @@ impl FakeEks {
         view
     }
 
+    /// Has what runs fail at a time.
+    pub fn fail_running(&mut self, at: Timestamp) {
+        for stored in &mut self.updates {
+            if stored.view.status == Progress::InProgress {
+                stored.end = End::Failed;
+                stored.ends_at = at;
+            }
+        }
+    }
+
     /// What happened first is shown first, also where the lag has changed.
     fn show_at(&mut self, at: Timestamp, status: &'static str, version: Option<String>) {
         let last = self.shown_later.last().map_or(at, |(last, _, _)| *last);

@@ -311,3 +311,29 @@ fn after_the_last_attempt_nothing_is_sent_and_a_person_is_asked() {
     world.edit(|wish| wish.suspend = true);
     world.stays(Reason::Suspended, minutes(20));
 }
+
+#[test]
+fn a_status_that_is_lost_before_eks_lists_a_failure_is_no_permission_at_any_hop() {
+    let mut world = World::new("1.33", "1.35");
+    world.eks.list_lag = minutes(8);
+    world.run(minutes(11));
+    assert_eq!(world.accepted().len(), 2, "the second hop has begun");
+    // What fails is not listed when the status goes.
+    let began = world.now;
+    world.eks.fail_running(began + minutes(1));
+    world.run(minutes(2));
+    assert_eq!(world.reason(), "UpdateFailed");
+    world.lose_status();
+    world.run(minutes(60));
+    assert_eq!(world.reason(), "UpdateFailed");
+    assert_eq!(world.accepted().len(), 2);
+    // Nor at another try that a person permitted.
+    world.eks.end = End::Failed;
+    world.eks.takes = minutes(1);
+    world.annotate(seconds(0));
+    world.run(minutes(3));
+    assert_eq!(world.accepted().len(), 3);
+    world.lose_status();
+    world.run(minutes(60));
+    assert_eq!(world.accepted().len(), 3);
+}

@@ -15,20 +15,21 @@ use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::controller::Limits;
 use eks_upgrade_operator::eks::{EksError, ErrorKind};
 use eks_upgrade_operator::plan::Settings;
-use eks_upgrade_operator::simulator::memory::{self, Question};
-use eks_upgrade_operator::simulator::model::UpdateTruth;
+use eks_upgrade_operator::simulator::memory::Question;
 use eks_upgrade_operator::simulator::{Model, Scenario};
-use eks_upgrade_operator::store::{StoreError, Stored};
+use eks_upgrade_operator::store::Stored;
 use jiff::SignedDuration;
 
 use crate::api_server::{ApiServer, wiped};
+use crate::call::{Answer, Call, Life};
+use crate::carry_out::updates;
 use crate::course::{key, spec};
 use crate::defect::Defect;
 use crate::oracle::{Invariant, Oracle, Violation};
 use crate::process::{Process, Setup};
 use crate::progress;
 use crate::time::{HOUR, MINUTE, Millis, SECOND, at};
-use crate::wire::{Answer, Call, CallId, Life, Wire};
+use crate::wire::{CallId, Wire};
 use crate::world::{Timeline, World};
 
 /// The one hop.
@@ -39,6 +40,8 @@ const CLUSTER: &str = "prod";
 const TAKES: Millis = 10 * SECOND;
 /// For how long a process freezes: past the time in which it may send, and past the time for which EKS honours a token.
 const FREEZES: [Millis; 2] = [12 * SECOND, 16 * MINUTE];
+/// For how long a request may be on its way: as long as AWS takes its signature.
+const ARRIVES_WITHIN: Millis = 5 * MINUTE;
 /// A course that takes longer does not end.
 const ENDS_WITHIN: Millis = 3 * HOUR;
 
@@ -185,7 +188,8 @@ struct Board {
     pending: BTreeMap<CallId, (Life, Call)>,
     /// Those that look at EKS, but for the first of a reconcile.
     looking_on: BTreeSet<CallId>,
-    late: BTreeMap<CallId, (Life, Call)>,
+    /// Calls that nobody waits for any more, and when they left.
+    late: BTreeMap<CallId, (Life, Call, Millis)>,
     /// Whether something may still go wrong.
     may_go_wrong: bool,
     /// EKS's ids, in the order in which they were made.
@@ -203,7 +207,7 @@ impl Board {
             model,
             api,
             wire: Wire::default(),
-            oracle: Oracle::new(30 * SECOND, variant.list_lag),
+            oracle: Oracle::new(ARRIVES_WITHIN + 30 * SECOND, variant.list_lag),
             timeline: Timeline::new(timeline),
             clock_ahead: vec![0, 0],
         };
@@ -331,7 +335,9 @@ impl Board {
                 idle = false;
             }
         }
-        if idle && self.late.is_empty() && !self.is_over() {
+        let next = self.next_moment();
+        let mut late = self.late.values();
+        if idle && !self.is_over() && late.all(|(_, _, left)| next - left <= ARRIVES_WITHIN) {
             choices.push(Choice::Passes);
         }
         choices
@@ -411,7 +417,7 @@ impl Board {
         let object = self.world().api.get(&key(CLUSTER)).cloned();
         let object = object.map(|object| self.digest(&object));
         let now = self.now;
-        let updates = all_updates(&mut self.world().model, now);
+        let updates = updates(&mut self.world().model, CLUSTER, now);
         let mut state = DefaultHasher::new();
         for update in &updates {
             self.without_ids(&format!("{update:?}")).hash(&mut state);
@@ -425,12 +431,14 @@ impl Board {
 
     fn fingerprint_of(&self, replica: usize) -> u64 {
         let mut text = String::new();
-        for (which, calls) in [("waits", &self.pending), ("late", &self.late)] {
-            for (life, call) in calls.values() {
-                if life.replica == replica {
-                    write!(text, "{which} {}", crate::run::named(call))
-                        .expect("a string takes everything");
-                }
+        for (life, call) in self.pending.values() {
+            if life.replica == replica {
+                write!(text, "waits {call}").expect("a string takes everything");
+            }
+        }
+        for (life, call, left) in self.late.values() {
+            if life.replica == replica {
+                write!(text, "late {call} {left}").expect("a string takes everything");
             }
         }
         let process = self.processes[replica].as_ref();
@@ -447,7 +455,7 @@ impl Board {
                 let Some((life, call)) = self.pending.remove(&id) else {
                     return;
                 };
-                let answer = self.done(life, &call);
+                let answer = self.arrives(life, &call);
                 self.answer(id, life, answer);
             }
             Choice::Begins(replica) => {
@@ -472,8 +480,8 @@ impl Board {
             }
             Choice::Passes => self.pass(),
             Choice::ArrivesLate(id) => {
-                if let Some((life, call)) = self.late.remove(&id) {
-                    self.done(life, &call);
+                if let Some((life, call, _)) = self.late.remove(&id) {
+                    self.carried_out(life, &call);
                 }
             }
             Choice::Wrong(wrong) => {
@@ -489,25 +497,29 @@ impl Board {
             Wrong::DiesBefore(id) => self.die(id),
             Wrong::DiesAfter(id) => {
                 if let Some((life, call)) = self.pending.get(&id).cloned() {
-                    self.done(life, &call);
+                    self.arrives(life, &call);
                 }
                 self.die(id);
             }
             Wrong::RequestLost(id) => {
                 if let Some((life, call)) = self.pending.remove(&id) {
-                    self.answer(id, life, crate::run::calls::nothing(&call));
+                    self.answer(id, life, call.unanswered());
                 }
             }
             Wrong::AnswerLost(id) => {
                 if let Some((life, call)) = self.pending.remove(&id) {
-                    self.done(life, &call);
-                    self.answer(id, life, crate::run::calls::nothing(&call));
+                    self.arrives(life, &call);
+                    self.answer(id, life, call.unanswered());
                 }
             }
             Wrong::HeldUp(id) => {
                 if let Some((life, call)) = self.pending.remove(&id) {
-                    self.late.insert(id, (life, call.clone()));
-                    self.answer(id, life, crate::run::calls::nothing(&call));
+                    let now = self.now;
+                    if let Call::Send(_, request, _) = &call {
+                        self.world().oracle.leaves(life, request, now);
+                    }
+                    self.late.insert(id, (life, call.clone(), now));
+                    self.answer(id, life, call.unanswered());
                 }
             }
             Wrong::Busy(id) => self.answered_with(id, ErrorKind::InUse, "ResourceInUseException"),
@@ -562,20 +574,20 @@ impl Board {
         self.start(replica);
     }
 
-    /// Time passes to what is due next: a process's look, a thaw.
-    fn pass(&mut self) {
+    /// When something is due next: a process's look, a thaw.
+    fn next_moment(&self) -> Millis {
         let looks = self.processes.iter().flatten().filter_map(|process| {
             (!self.is_frozen(process.life.replica))
                 .then(|| process.next())
                 .flatten()
         });
-        let thaws = self
-            .frozen_until
-            .iter()
-            .copied()
-            .filter(|until| *until > self.now);
-        let next = looks.chain(thaws).filter(|next| *next > self.now).min();
-        self.now = next.unwrap_or(self.now + MINUTE);
+        let thaws = self.frozen_until.iter().copied();
+        let due = looks.chain(thaws).filter(|next| *next > self.now);
+        due.min().unwrap_or(self.now + MINUTE)
+    }
+
+    fn pass(&mut self) {
+        self.now = self.next_moment();
         let now = self.now;
         let mut world = self.world();
         world.now = now;
@@ -588,65 +600,28 @@ impl Board {
         }
     }
 
-    /// A call is carried out.
-    fn done(&mut self, life: Life, call: &Call) -> Answer {
-        let now = self.now;
+    /// A call arrives. It leaves its process at the same time, unless it was on its way already.
+    fn arrives(&mut self, life: Life, call: &Call) -> Answer {
         if let Call::Send(_, request, fence) = call {
             if !fence.is_open() {
-                return crate::run::calls::nothing(call);
+                return call.unanswered();
             }
+            let now = self.now;
             self.world().oracle.leaves(life, request, now);
         }
+        self.carried_out(life, call)
+    }
+
+    fn carried_out(&mut self, life: Life, call: &Call) -> Answer {
+        let now = self.now;
         let mut world = self.shared.lock().expect("one thread");
-        let World {
-            model,
-            api,
-            oracle,
-            timeline,
-            ..
-        } = &mut *world;
-        match call {
-            Call::Eks(target, question) => {
-                Answer::Eks(memory::ask(model, target, question, at(now)))
-            }
-            Call::Send(target, request, _) => {
-                let before = all_updates(model, now);
-                let question = Question::Start(request.clone());
-                let answer = memory::ask(model, target, &question, at(now));
-                let after = all_updates(model, now);
-                if let Some(new) = after.get(before.len()) {
-                    timeline.note(now, || format!("EKS accepts {}", new.id));
-                    self.ids.push(new.id.clone());
-                    oracle.accepted(&before, new, now);
-                }
-                if answer
-                    .as_ref()
-                    .is_err_and(|error| error.kind.is_definite_refusal())
-                {
-                    oracle.was_refused(&request.client_request_token);
-                }
-                Answer::Eks(answer)
-            }
-            Call::Live(key) => Answer::Stored(api.get(key).cloned().ok_or(StoreError::Gone)),
-            Call::Write(expected, status) => {
-                let before = api.get(&expected.key).cloned();
-                let written = api.write_status(expected, status);
-                timeline.note(now, || {
-                    format!(
-                        "{life}: {} -> {:?}",
-                        crate::run::named(call),
-                        written.is_ok()
-                    )
-                });
-                if let (Ok(after), Some(before)) = (&written, before)
-                    && before.resource_version != after.resource_version
-                {
-                    oracle.wrote(life, &before, after, model, api, now);
-                }
-                Answer::Stored(written)
-            }
-            Call::Event(..) => Answer::Nothing,
-        }
+        world
+            .timeline
+            .note(now, || format!("{life}: {call} arrives"));
+        let answer = world.carry_out(life, call);
+        let started = updates(&mut world.model, CLUSTER, now);
+        self.ids = started.into_iter().map(|update| update.id).collect();
+        answer
     }
 
     fn answer(&mut self, id: CallId, life: Life, answer: Answer) {
@@ -685,7 +660,7 @@ impl Board {
                     self.world().oracle.calls(life, request, now);
                 }
                 if matches!(call, Call::Event(..) | Call::Eks(_, Question::Versions)) {
-                    let answer = self.done(life, &call);
+                    let answer = self.arrives(life, &call);
                     self.world().wire.answer(id, answer);
                     process.go_on(now);
                 } else {
@@ -702,14 +677,6 @@ impl Board {
         }
         self.processes[replica] = Some(process);
     }
-}
-
-fn all_updates(model: &mut Model, now: Millis) -> Vec<UpdateTruth> {
-    let mut clusters = model.truth(at(now));
-    clusters
-        .pop()
-        .map(|cluster| cluster.updates)
-        .unwrap_or_default()
 }
 
 fn hashed(text: &str) -> u64 {

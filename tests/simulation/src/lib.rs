@@ -16,6 +16,8 @@
 )]
 
 pub mod api_server;
+pub mod call;
+pub mod carry_out;
 pub mod course;
 pub mod defect;
 pub mod exhaustive;

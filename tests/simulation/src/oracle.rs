@@ -14,9 +14,9 @@ use eks_upgrade_operator::store::{Key, Stored};
 use jiff::Timestamp;
 
 use crate::api_server::ApiServer;
+use crate::call::Life;
 use crate::ports::body;
 use crate::time::{MINUTE, Millis, SECOND, at, since_start};
-use crate::wire::Life;
 
 /// A send begins within this of its guarded write.
 const SEND_WITHIN: Millis = 10 * SECOND;

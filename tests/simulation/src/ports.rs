@@ -15,9 +15,10 @@ use eks_upgrade_operator::store::{Body, Key, Note, Seen, Store, StoreError, Stor
 use jiff::Timestamp;
 use serde_json::Value;
 
+use crate::call::{Answer, Call, Life};
 use crate::defect::{self, Defect};
 use crate::time::{Millis, at};
-use crate::wire::{Answer, Call, Life, Made};
+use crate::wire::Made;
 use crate::world::World;
 
 /// EKS, as one process reaches it.

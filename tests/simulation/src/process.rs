@@ -18,10 +18,10 @@ use eks_upgrade_operator::store::{Key, Seen, StoreError, Stored};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::api_server::Entry;
+use crate::call::Life;
 use crate::defect::Defect;
 use crate::ports::{SimClock, SimEks, SimStore};
 use crate::time::Millis;
-use crate::wire::Life;
 use crate::world::World;
 
 type Controller = Context<SimEks, SimStore, SimClock>;

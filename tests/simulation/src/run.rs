@@ -1,6 +1,6 @@
 //! Runs one seed: events in virtual time, drawn by the seed and nothing else.
 
-pub(crate) mod calls;
+mod calls;
 mod happenings;
 
 use std::cmp::Reverse;
@@ -11,6 +11,7 @@ use eks_upgrade_operator::simulator::Model;
 use fastrand::Rng;
 
 use crate::api_server::ApiServer;
+use crate::call::{Answer, Call, Life};
 use crate::course::{self, Course, Odds, some_time};
 use crate::defect::Defect;
 use crate::oracle::{Invariant, Oracle, Violation};
@@ -18,7 +19,7 @@ use crate::process::Process;
 use crate::progress;
 use crate::states::States;
 use crate::time::{HOUR, MINUTE, Millis, SECOND, at};
-use crate::wire::{Answer, Call, CallId, Life, Wire};
+use crate::wire::{CallId, Wire};
 use crate::world::{Timeline, World};
 
 /// How long it may take from the last fault until everything is at rest.
@@ -606,52 +607,5 @@ impl<'a> Simulation<'a> {
             });
             states.see(&mut world, busy);
         }
-    }
-}
-
-/// What a call is, for a timeline.
-pub(crate) fn named(call: &Call) -> String {
-    use eks_upgrade_operator::simulator::memory::Question;
-    match call {
-        Call::Send(target, request, _) => format!(
-            "UpdateClusterVersion {} to {} with {}",
-            target.name, request.version, request.client_request_token
-        ),
-        Call::Eks(target, Question::Update(id)) => format!("DescribeUpdate {} {id}", target.name),
-        Call::Eks(target, question) => format!("{} {}", question.operation(), target.name),
-        Call::Live(key) => format!("get {key}"),
-        Call::Write(stored, status) => {
-            let update = status.update.as_ref().map_or_else(
-                || "no update".to_owned(),
-                |update| {
-                    format!(
-                        "{} {}->{} attempt {:?} sends {:?} id {:?} {:?}",
-                        update.kind,
-                        update.from_version,
-                        update.to_version,
-                        update.attempt,
-                        update.sends,
-                        update.id,
-                        update.status
-                    )
-                },
-            );
-            let said = status
-                .conditions
-                .iter()
-                .find(|condition| condition.type_ == "Ready")
-                .map_or_else(String::new, |condition| {
-                    format!("{}: {}", condition.reason, condition.message)
-                });
-            let runs = status
-                .cluster
-                .as_ref()
-                .map(|cluster| format!("{} {}", cluster.version, cluster.status));
-            format!(
-                "write {} at {}, {runs:?}: {update}; {said}",
-                stored.key, stored.resource_version
-            )
-        }
-        Call::Event(_, note) => format!("event {} {}", note.reason, note.action),
     }
 }

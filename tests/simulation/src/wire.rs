@@ -1,49 +1,13 @@
 //! Calls between a process and the world: made at one moment, arriving at another, answered at a third or never.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use eks_upgrade_operator::api::ClusterUpgradeStatus;
-use eks_upgrade_operator::eks::{EksError, Fence, Target, VersionRequest};
-use eks_upgrade_operator::simulator::memory;
-use eks_upgrade_operator::store::{Key, Note, StoreError, Stored};
-
+use crate::call::{Answer, Call, Life};
 use crate::world::World;
-
-/// One life of one replica: a process from its start to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Life {
-    pub replica: usize,
-    pub nth: u32,
-}
-
-impl fmt::Display for Life {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "replica {}.{}", self.replica, self.nth)
-    }
-}
-
-/// A call of one of the two ports.
-#[derive(Clone)]
-pub enum Call {
-    Eks(Target, memory::Question),
-    Send(Target, VersionRequest, Fence),
-    Live(Key),
-    Write(Arc<Stored>, Box<ClusterUpgradeStatus>),
-    Event(Arc<Stored>, Note),
-}
-
-/// What comes back.
-#[derive(Clone, Debug)]
-pub enum Answer {
-    Eks(Result<memory::Answer, EksError>),
-    Stored(Result<Arc<Stored>, StoreError>),
-    Nothing,
-}
 
 /// A call's number, in the order in which calls are made.
 pub type CallId = u64;

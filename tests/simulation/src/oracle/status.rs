@@ -13,9 +13,9 @@ use eks_upgrade_operator::store::Stored;
 
 use super::{CLOCKS_APART, Invariant, Oracle};
 use crate::api_server::ApiServer;
+use crate::call::Life;
 use crate::ports::body;
 use crate::time::{MINUTE, Millis, at, since_start};
-use crate::wire::Life;
 
 impl Oracle {
     /// The operator wrote a status.

@@ -1,18 +1,14 @@
 //! A call from the process to the world and back, and what can become of it on the way.
 
-use eks_upgrade_operator::api::condition::READY;
-use eks_upgrade_operator::eks::{EksError, ErrorKind, Target};
-use eks_upgrade_operator::simulator::memory::{self, Question};
-use eks_upgrade_operator::simulator::model::UpdateTruth;
+use eks_upgrade_operator::eks::{EksError, ErrorKind};
 use eks_upgrade_operator::simulator::scenario::{FaultKind, FaultSpec};
-use eks_upgrade_operator::store::{StoreError, Stored};
+use eks_upgrade_operator::store::StoreError;
 
-use super::{Fate, Fault, Simulation, Step, named};
+use super::{Fate, Fault, Simulation, Step};
+use crate::call::{Answer, Call, Life};
 use crate::course::some_time;
-use crate::ports::body;
 use crate::time::{MINUTE, Millis, SECOND, at};
-use crate::wire::{Answer, Call, CallId, Life};
-use crate::world::World;
+use crate::wire::CallId;
 
 /// How long a process waits for EKS and for the API server.
 const EKS_TIMEOUT: Millis = 6 * SECOND;
@@ -23,8 +19,8 @@ const SIGNATURE_LASTS: Millis = 5 * MINUTE;
 impl Simulation<'_> {
     /// A process has made a call. It has not left the process yet.
     pub(super) fn called(&mut self, id: CallId, life: Life, call: &Call) {
-        if is_worth_a_line(call) {
-            self.note(|| format!("{life} #{id} {}", named(call)));
+        if call.is_deed() {
+            self.note(|| format!("{life} #{id} {call}"));
         }
         if let Call::Send(_, request, _) = call {
             let now = self.now;
@@ -62,7 +58,7 @@ impl Simulation<'_> {
             // Signed; then looked at the clock once more, which needs the world.
             if !fence.is_open() {
                 self.note(|| format!("#{id} is too late"));
-                self.then(now, Step::Answered(id, life, nothing(&call)));
+                self.then(now, Step::Answered(id, life, call.unanswered()));
                 return;
             }
             self.world().oracle.leaves(life, request, now);
@@ -81,7 +77,7 @@ impl Simulation<'_> {
             _ => now + usual,
         };
         if fate == Fate::HeldUp {
-            self.then(now + timeout, Step::Answered(id, life, nothing(&call)));
+            self.then(now + timeout, Step::Answered(id, life, call.unanswered()));
         }
         self.then(arrives, Step::Arrives(id, life, Box::new(call), fate, now));
     }
@@ -152,24 +148,22 @@ impl Simulation<'_> {
         fate: Fate,
         left: Millis,
     ) {
+        let is_of_eks = matches!(call, Call::Eks(..) | Call::Send(..));
         if fate != Fate::Done {
-            self.note(|| format!("#{id} {} {fate:?}", named(call)));
+            self.note(|| format!("#{id} {call} {fate:?}"));
         }
-        let answer = if fate == Fate::LostBefore {
-            nothing(call)
-        } else {
-            let answer = match call {
-                Call::Eks(target, question) => self.at_eks(target, question, fate, left),
-                Call::Send(target, request, _) => {
-                    self.at_eks(target, &Question::Start(request.clone()), fate, left)
-                }
-                Call::Live(_) | Call::Write(..) | Call::Event(..) => self.at_api(life, call, fate),
-            };
-            if fate == Fate::LostAfter {
-                nothing(call)
-            } else {
-                answer
+        let answer = match fate {
+            Fate::LostBefore => call.unanswered(),
+            Fate::LostAfter => {
+                self.carried_out(life, call, None);
+                call.unanswered()
             }
+            Fate::Fault(_) if !is_of_eks => {
+                Answer::Stored(Err(StoreError::Refused("drawn".to_owned())))
+            }
+            _ if is_of_eks && self.now - left > SIGNATURE_LASTS => Answer::Eks(Err(expired())),
+            Fate::Fault(fault) => self.carried_out(life, call, Some(fault)),
+            Fate::Done | Fate::HeldUp => self.carried_out(life, call, None),
         };
         if self.happens(self.odds.crash / 2) {
             let lasts = some_time(&mut self.rng, 20 * MINUTE);
@@ -184,103 +178,15 @@ impl Simulation<'_> {
         self.show_later();
     }
 
-    fn at_eks(&mut self, target: &Target, question: &Question, fate: Fate, left: Millis) -> Answer {
-        let now = self.now;
-        if now - left > SIGNATURE_LASTS {
-            return Answer::Eks(Err(expired(question)));
-        }
-        let mut world = self.world();
-        let World {
-            model,
-            oracle,
-            timeline,
-            ..
-        } = &mut *world;
-        if let Fate::Fault(fault) = fate {
-            model.add_fault(spec(fault), at(now));
-        }
-        let Question::Start(request) = question else {
-            let answer = memory::ask(model, target, question, at(now));
-            model.clear_faults();
-            return Answer::Eks(answer);
-        };
-        let updates = |model: &mut eks_upgrade_operator::simulator::Model| -> Vec<UpdateTruth> {
-            let clusters = model.truth(at(now)).into_iter();
-            let mut found = clusters.filter(|cluster| cluster.name == target.name);
-            found
-                .next()
-                .map(|cluster| cluster.updates)
-                .unwrap_or_default()
-        };
-        let before = updates(model);
-        let answer = memory::ask(model, target, question, at(now));
-        model.clear_faults();
-        let after = updates(model);
-        if let Some(new) = after
-            .iter()
-            .find(|update| !before.iter().any(|old| old.id == update.id))
-        {
-            timeline.note(now, || {
-                format!(
-                    "EKS accepts {} to {:?}: {}",
-                    new.kind, new.to_version, new.id
-                )
-            });
-            oracle.accepted(&before, new, now);
-        }
-        timeline.outline(|| {
-            let (name, to) = (&target.name, request.version);
-            match &answer {
-                Ok(_) => format!("EKS starts {name} to {to}"),
-                Err(error) => format!("EKS answers {name} to {to} with {}", error.code),
-            }
-        });
-        match &answer {
-            Err(error) if error.kind.is_definite_refusal() => {
-                timeline.note(now, || format!("EKS refuses: {}", error.code));
-                oracle.was_refused(&request.client_request_token);
-            }
-            Err(error) => timeline.note(now, || format!("EKS answers {}", error.code)),
-            Ok(_) => {}
-        }
-        Answer::Eks(answer)
-    }
-
-    fn at_api(&mut self, life: Life, call: &Call, fate: Fate) -> Answer {
+    fn carried_out(&mut self, life: Life, call: &Call, fault: Option<Fault>) -> Answer {
         let now = self.now;
         let mut world = self.world();
-        let World {
-            model,
-            api,
-            oracle,
-            timeline,
-            ..
-        } = &mut *world;
-        if matches!(fate, Fate::Fault(_)) {
-            return Answer::Stored(Err(StoreError::Refused("drawn".to_owned())));
+        if let Some(fault) = fault {
+            world.model.add_fault(spec(fault), at(now));
         }
-        match call {
-            Call::Live(key) => Answer::Stored(api.get(key).cloned().ok_or(StoreError::Gone)),
-            Call::Write(expected, status) => {
-                let before = api.get(&expected.key).cloned();
-                let written = api.write_status(expected, status);
-                timeline.note(now, || match &written {
-                    Ok(written) => format!(
-                        "written: {} is at {}",
-                        written.key, written.resource_version
-                    ),
-                    Err(error) => format!("not written: {error}"),
-                });
-                if let (Ok(after), Some(before)) = (&written, before)
-                    && before.resource_version != after.resource_version
-                {
-                    timeline.outline(|| outlined(after));
-                    oracle.wrote(life, &before, after, model, api, now);
-                }
-                Answer::Stored(written)
-            }
-            Call::Event(..) | Call::Eks(..) | Call::Send(..) => Answer::Nothing,
-        }
+        let answer = world.carry_out(life, call);
+        world.model.clear_faults();
+        answer
     }
 
     /// An answer arrives at its process.
@@ -300,50 +206,10 @@ impl Simulation<'_> {
     }
 }
 
-/// What a written status says, in short.
-fn outlined(stored: &Stored) -> String {
-    let status = &body(stored).status;
-    let mut conditions = status.conditions.iter();
-    let ready = conditions.find(|condition| condition.type_ == READY);
-    let said = ready.map_or("nothing", |ready| ready.reason.as_str());
-    let update = status.update.as_ref().map_or_else(String::new, |update| {
-        let state = match (&update.status, update.is_open_intent()) {
-            (Some(status), _) => status.to_string(),
-            (None, true) => "asked for".to_owned(),
-            (None, false) => "accepted".to_owned(),
-        };
-        format!(", {} to {} {state}", update.kind, update.to_version)
-    });
-    format!("{} says {said}{update}", stored.key.name)
-}
-
-/// Looking changes nothing and happens all the time.
-fn is_worth_a_line(call: &Call) -> bool {
-    matches!(call, Call::Send(..) | Call::Write(..) | Call::Event(..))
-}
-
-/// What a process makes of silence.
-pub(crate) fn nothing(call: &Call) -> Answer {
-    match call {
-        Call::Eks(..) | Call::Send(..) => Answer::Eks(Err(EksError {
-            kind: ErrorKind::Unavailable,
-            operation: "eks",
-            code: "Timeout".to_owned(),
-            message: "AWS did not answer".to_owned(),
-            request_id: None,
-            clock_behind: None,
-        })),
-        Call::Live(_) | Call::Write(..) => {
-            Answer::Stored(Err(StoreError::Unavailable("no answer".to_owned())))
-        }
-        Call::Event(..) => Answer::Nothing,
-    }
-}
-
-fn expired(question: &Question) -> EksError {
+fn expired() -> EksError {
     EksError {
         kind: ErrorKind::ClockSkew,
-        operation: question.operation(),
+        operation: "eks",
         code: "RequestExpired".to_owned(),
         message: "The signature has expired".to_owned(),
         request_id: None,

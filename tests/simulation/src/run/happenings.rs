@@ -6,10 +6,10 @@ use eks_upgrade_operator::store::Key;
 
 use super::{Simulation, Step};
 use crate::api_server::wiped;
+use crate::call::Life;
 use crate::course::{Deed, Event, Odds, force};
 use crate::ports::body;
 use crate::time::{HOUR, MINUTE, SECOND, at};
-use crate::wire::Life;
 use crate::world::World;
 
 impl Simulation<'_> {
