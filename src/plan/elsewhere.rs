@@ -131,7 +131,7 @@ fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest
 pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reason, String) {
     let how = format!(
         "{}{}",
-        say::how_to_retry(&facts.object.name),
+        say::how_to_retry(&facts.object.name, update),
         request.remark(update)
     );
     let Update {

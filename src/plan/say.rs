@@ -135,11 +135,17 @@ pub fn version_of(update: &UpdateView) -> Option<Minor> {
 }
 
 /// How a person permits another try of what `object` ("namespace/name") did.
-pub fn how_to_retry(object: &str) -> String {
+pub fn how_to_retry(object: &str, tried: &Update) -> String {
     let (namespace, name) = object.split_once('/').unwrap_or(("default", object));
+    // Where it is not known what was asked for, no edit tells that something else is asked for now.
+    let or_edit = if tried.for_version.is_some() {
+        ", or change spec.version or spec.force"
+    } else {
+        ""
+    };
     format!(
         "To try again, remove the cause and run kubectl annotate --overwrite --namespace {namespace} clusterupgrade {name} \
-         {RETRY_ANNOTATION}=$(date -u +%Y-%m-%dT%H:%M:%SZ), or change spec.version or spec.force."
+         {RETRY_ANNOTATION}=$(date -u +%Y-%m-%dT%H:%M:%SZ){or_edit}."
     )
 }
 

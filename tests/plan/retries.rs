@@ -268,6 +268,8 @@ fn an_edit_before_an_update_is_adopted_is_no_permission_to_try_it_again() {
         });
         world.run(minutes(30));
         assert_eq!(world.accepted().len(), 1, "forced: {forced:?}");
+        let is_named = world.message().contains("or change spec.version");
+        assert_eq!(is_named, forced.is_none(), "{}", world.message());
         world.stays(Reason::UpdateFailed, minutes(60));
         // A person still can.
         world.annotate(seconds(0));
