@@ -29,7 +29,8 @@ demo: assets ## watch real upgrades of a simulated EKS, by a real API server; KE
 # Tests mostly wait for servers, so more of them run at a time than there are cores.
 test: export RUST_TEST_THREADS ?= 6
 test: assets ## run all tests
-	cargo test --locked --workspace
+	cargo test --locked --workspace --exclude simulation
+	cargo test --locked --package simulation -- --show-output
 
 soak: ## simulate for MINUTES=1 or more, going on where the last one stopped
 	cargo run --quiet --locked --package simulation --bin soak -- --minutes $(or $(MINUTES),1)

@@ -23,7 +23,11 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
         return;
     }
     let mut notes = events::between(before, status);
-    if let Some(update) = &status.update
+    // Where its cluster is gone it does not take long: it is over.
+    let is_followed =
+        !matches!(&decision.outcome, Outcome::Say(reason, _) if *reason != Reason::Updating);
+    if is_followed
+        && let Some(update) = &status.update
         && let Some(id) = &update.id
         && plan::is_overdue(update, &ctx.settings, ctx.clock.now())
         && ctx.recall.overdue_first_time(&after.uid, id)

@@ -20,12 +20,21 @@ impl World {
     pub fn carry_out(&mut self, life: Life, call: &Call) -> Answer {
         match call {
             Call::Eks(target, question) => {
+                if *question == Question::Updates {
+                    self.oracle.lists(life, &target.name, self.now);
+                }
                 Answer::Eks(memory::ask(&mut self.model, target, question, at(self.now)))
             }
             Call::Send(target, request, _) => self.start(target, request),
             Call::Live(key) => Answer::Stored(self.api.get(key).cloned().ok_or(StoreError::Gone)),
-            Call::Write(expected, status) => Answer::Stored(self.write(life, expected, status)),
-            Call::Event(..) => Answer::Nothing,
+            Call::Write(expected, status) => {
+                self.oracle.deeds += 1;
+                Answer::Stored(self.write(life, expected, status))
+            }
+            Call::Event(..) => {
+                self.oracle.deeds += 1;
+                Answer::Nothing
+            }
         }
     }
 

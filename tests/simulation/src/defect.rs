@@ -52,11 +52,17 @@ pub enum Defect {
     TimerDecides,
     /// What was decided before the process froze is sent when it thaws.
     SendAfterFreeze,
+    /// Objects that are being deleted are upgraded too.
+    IgnoreDeletion,
+    /// Status is written at every look.
+    Restless,
+    /// What EKS is too busy for is given up.
+    GivesUp,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::RandomToken,
         Self::CallBeforeIntent,
         Self::NoGuard,
@@ -75,6 +81,9 @@ impl Defect {
         Self::RepeatWithoutLooking,
         Self::TimerDecides,
         Self::SendAfterFreeze,
+        Self::IgnoreDeletion,
+        Self::Restless,
+        Self::GivesUp,
     ];
 }
 
@@ -193,6 +202,8 @@ pub fn answer(eks: &SimEks, answer: Result<UpdateView, EksError>) -> Result<Upda
 pub fn cached(store: &SimStore, stored: Arc<Stored>) -> Arc<Stored> {
     let mut changed = Stored::clone(&stored);
     match (store.defect, &mut changed.body) {
+        (Some(Defect::IgnoreDeletion), _) => changed.deleting = false,
+        (Some(Defect::Restless), Ok(body)) => body.status.conditions.clear(),
         (Some(Defect::IgnoreSuspend), Ok(body)) => body.spec.suspend = false,
         // The history says which updates are not the answer.
         (Some(Defect::AdoptByVersion), Ok(body)) if is_intent(&body.status) => {
@@ -277,4 +288,11 @@ pub async fn write(
 
 fn is_intent(status: &ClusterUpgradeStatus) -> bool {
     status.update.as_ref().is_some_and(Update::is_open_intent)
+}
+
+/// Whether an object is looked at at all.
+pub fn is_looked_at(store: &SimStore, stored: &Stored) -> bool {
+    let update = body(stored).status.update.as_ref();
+    let is_busy = update.is_some_and(|update| update.is_open_intent() && !update.errors.is_empty());
+    store.defect != Some(Defect::GivesUp) || !is_busy
 }

@@ -194,6 +194,9 @@ struct Board {
     may_go_wrong: bool,
     /// EKS's ids, in the order in which they were made.
     ids: Vec<String>,
+    /// How often each replica has done something, and how often the other had when it began to look at EKS.
+    moves: [u32; 2],
+    moves_then: [u32; 2],
     /// What an object was at each of its versions, in short.
     digests: BTreeMap<String, u64>,
 }
@@ -224,6 +227,8 @@ impl Board {
             late: BTreeMap::new(),
             may_go_wrong: true,
             ids: Vec::new(),
+            moves: [0, 0],
+            moves_then: [0, 0],
             digests: BTreeMap::new(),
         };
         for replica in 0..2 {
@@ -265,8 +270,7 @@ impl Board {
         process.list(&objects, revision, self.now);
         self.frozen_until[replica] = 0;
         self.processes[replica] = Some(process);
-        self.told[replica] = 0;
-        self.tell(replica, &format!("starts at {} with {revision}", self.now));
+        self.remember(replica);
     }
 
     /// Takes note of what a process is told, with ids in the order in which they were made.
@@ -316,7 +320,7 @@ impl Board {
             else {
                 continue;
             };
-            if self.is_looking_on(1 - replica) {
+            if self.holds_up(1 - replica) {
                 continue;
             }
             // In the midst of a reconcile a watch that catches up changes nothing that the reconcile still looks at.
@@ -343,8 +347,12 @@ impl Board {
         choices
     }
 
-    /// Whether a replica is in the midst of looking at EKS. What others begin, see or write meanwhile, they may as well have
-    /// begun, seen or written before it went on: looking changes nothing and does not depend on it.
+    /// Whether a replica is in the midst of looking at EKS, and the other has done nothing since it began to. What the other
+    /// would begin or see now, it could have begun or seen then: looking changes nothing, and neither do these.
+    fn holds_up(&self, replica: usize) -> bool {
+        self.is_looking_on(replica) && self.moves[1 - replica] == self.moves_then[replica]
+    }
+
     fn is_looking_on(&self, replica: usize) -> bool {
         !self.is_frozen(replica)
             && self.looking_on.iter().any(|id| {
@@ -422,7 +430,7 @@ impl Board {
         for update in &updates {
             self.without_ids(&format!("{update:?}")).hash(&mut state);
         }
-        (object, now, self.may_go_wrong).hash(&mut state);
+        (object, now, self.may_go_wrong, self.world().oracle.digest()).hash(&mut state);
         let mut replicas = [0, 1].map(|replica| self.fingerprint_of(replica));
         replicas.sort_unstable();
         replicas.hash(&mut state);
@@ -446,6 +454,7 @@ impl Board {
         let mut state = DefaultHasher::new();
         (self.without_ids(&text), shown).hash(&mut state);
         (self.told[replica], self.frozen_until[replica]).hash(&mut state);
+        self.holds_up(replica).hash(&mut state);
         state.finish()
     }
 
@@ -460,6 +469,7 @@ impl Board {
             }
             Choice::Begins(replica) => {
                 self.tell(replica, &format!("begins at {}", self.now));
+                self.moves_then[replica] = self.moves[1 - replica];
                 self.with(replica, true, Process::begin_due);
             }
             Choice::Shows(replica) => {
@@ -515,8 +525,8 @@ impl Board {
             Wrong::HeldUp(id) => {
                 if let Some((life, call)) = self.pending.remove(&id) {
                     let now = self.now;
-                    if let Call::Send(_, request, _) = &call {
-                        self.world().oracle.leaves(life, request, now);
+                    if let Call::Send(target, request, _) = &call {
+                        self.world().oracle.leaves(life, &target.name, request, now);
                     }
                     self.late.insert(id, (life, call.clone(), now));
                     self.answer(id, life, call.unanswered());
@@ -602,12 +612,12 @@ impl Board {
 
     /// A call arrives. It leaves its process at the same time, unless it was on its way already.
     fn arrives(&mut self, life: Life, call: &Call) -> Answer {
-        if let Call::Send(_, request, fence) = call {
+        if let Call::Send(target, request, fence) = call {
             if !fence.is_open() {
                 return call.unanswered();
             }
             let now = self.now;
-            self.world().oracle.leaves(life, request, now);
+            self.world().oracle.leaves(life, &target.name, request, now);
         }
         self.carried_out(life, call)
     }
@@ -671,11 +681,19 @@ impl Board {
                 }
             }
         }
-        if process.is_idle() {
-            // However it came to be as it is.
-            self.told[replica] = hashed(&self.without_ids(&process.memory()));
-        }
         self.processes[replica] = Some(process);
+        self.moves[replica] += 1;
+        self.remember(replica);
+    }
+
+    /// A process at rest is what it remembers, however it came to that.
+    fn remember(&mut self, replica: usize) {
+        let at_rest = self.processes[replica]
+            .as_ref()
+            .filter(|process| process.is_idle());
+        if let Some(memory) = at_rest.map(Process::memory) {
+            self.told[replica] = hashed(&self.without_ids(&memory));
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use eks_upgrade_operator::api::{ClusterUpgradeSpec, Minor, Update};
 use eks_upgrade_operator::eks::VersionRequest;
@@ -65,6 +66,8 @@ pub struct Announcement {
     pub uid: String,
     pub spec: ClusterUpgradeSpec,
     pub deleting: bool,
+    /// The retry annotation.
+    pub retry: Option<Timestamp>,
     /// The older object that owns the same cluster.
     pub owner: Option<Key>,
     pub intent: Update,
@@ -72,12 +75,10 @@ pub struct Announcement {
 }
 
 /// What a person did to one object, by its uid.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 struct Doings {
     /// When the version or force was edited.
     edits: Vec<Millis>,
-    /// When the retry annotation was set, and to what.
-    annotations: Vec<(Millis, Timestamp)>,
     /// When the status was wiped or set back.
     losses: Vec<Millis>,
 }
@@ -96,8 +97,10 @@ pub struct Oracle {
     given_up: BTreeSet<String>,
     /// Tokens of which EKS refused a send for certain.
     refused: BTreeSet<String>,
-    /// Status writes of the operator.
-    pub writes: u64,
+    /// When each process listed each cluster's updates last.
+    listed: BTreeMap<(Life, String), Millis>,
+    /// Status writes and Events of the operator, also those that change nothing.
+    pub deeds: u64,
 }
 
 impl Oracle {
@@ -142,11 +145,6 @@ impl Oracle {
         self.doings(uid).edits.push(now);
     }
 
-    /// A person set the retry annotation.
-    pub fn annotated(&mut self, uid: &str, now: Millis, value: Timestamp) {
-        self.doings(uid).annotations.push((now, value));
-    }
-
     /// The status was wiped or set back.
     pub fn lost_status(&mut self, uid: &str, now: Millis) {
         self.doings(uid).losses.push(now);
@@ -166,6 +164,8 @@ impl Oracle {
         now: Millis,
     ) {
         let token = intent.client_request_token.clone().unwrap_or_default();
+        // Asked for anew, as after a lost status.
+        self.given_up.remove(&token);
         let announcement = Announcement {
             life,
             at: now,
@@ -173,6 +173,10 @@ impl Oracle {
             uid: stored.uid.clone(),
             spec: body(stored).spec.clone(),
             deleting: stored.deleting,
+            retry: stored
+                .retry_requested_at
+                .as_ref()
+                .and_then(|text| text.parse().ok()),
             owner: owner_before(stored, api),
             intent: intent.clone(),
             is_used: false,
@@ -208,6 +212,7 @@ impl Oracle {
             uid: _,
             spec,
             deleting,
+            retry: _,
             owner,
             intent,
             is_used: _,
@@ -257,8 +262,34 @@ impl Oracle {
         });
     }
 
+    /// EKS was asked for a cluster's updates.
+    pub fn lists(&mut self, life: Life, cluster: &str, now: Millis) {
+        self.listed.insert((life, cluster.to_owned()), now);
+    }
+
+    /// What tells two judgements to come from each other, beyond what the world itself does.
+    pub fn digest(&self) -> u64 {
+        let mut digest = DefaultHasher::new();
+        for (token, all) in &self.announcements {
+            let unused = all.iter().filter(|one| !one.is_used).count();
+            (token, all.len(), unused).hash(&mut digest);
+        }
+        (&self.doings, &self.given_up, &self.refused).hash(&mut digest);
+        digest.finish()
+    }
+
     /// The request leaves the process.
-    pub fn leaves(&mut self, life: Life, request: &VersionRequest, now: Millis) {
+    pub fn leaves(&mut self, life: Life, cluster: &str, request: &VersionRequest, now: Millis) {
+        let listed = self.listed.get(&(life, cluster.to_owned())).copied();
+        self.check(
+            listed.is_some_and(|at| now - at <= SEND_WITHIN),
+            Invariant::Guarded,
+            now,
+            || {
+                let since = listed.map(|at| now - at);
+                format!("a send for {cluster} leaves {since:?} ms after the look")
+            },
+        );
         let announced = self
             .announcements
             .get(&request.client_request_token)
@@ -369,18 +400,15 @@ impl Oracle {
             at: announced,
             spec,
             intent,
+            retry,
             ..
         } = announcement;
         let doings = self.doings.get(uid).cloned().unwrap_or_default();
-        let annotated = doings.annotations.iter().any(|(set, value)| {
-            *set <= *announced
-                && *value > last.created_at
-                && since_start(*value) <= announced + CLOCKS_APART
+        let is_annotated = retry.is_some_and(|value| {
+            value > last.created_at && since_start(value) <= announced + CLOCKS_APART
         });
-        if annotated {
-            return true;
-        }
-        if doings.edits.iter().any(|edit| at(*edit) > last.created_at) {
+        let is_edit_since = |edit: &Millis| at(*edit) > last.created_at && edit <= announced;
+        if is_annotated || doings.edits.iter().any(is_edit_since) {
             return true;
         }
         // What was asked for before may still be another matter than what was tried: that is what the send said.

@@ -172,7 +172,10 @@ impl SimStore {
 impl Store for SimStore {
     fn cached(&self, key: &Key) -> Option<Arc<Stored>> {
         let watched = self.watched.lock().expect("one thread").get(key).cloned();
-        let latest = self.seen.latest(key, watched)?;
+        let latest = self
+            .seen
+            .latest(key, watched)
+            .filter(|latest| defect::is_looked_at(self, latest))?;
         Some(defect::cached(self, latest))
     }
 

@@ -137,7 +137,7 @@ enum Step {
 /// What must not grow while everything is at rest.
 #[derive(Clone, Copy, Debug)]
 struct Rest {
-    writes: u64,
+    deeds: u64,
     updates: usize,
 }
 
@@ -431,6 +431,12 @@ impl<'a> Simulation<'a> {
             self.note(|| format!("the watch of {life} breaks"));
             let later = self.now + some_time(&mut self.rng, 6 * MINUTE);
             self.then(later, Step::Lists(life));
+            // Until then it shows nothing.
+            if let Some(process) = &mut self.replicas[life.replica].process
+                && process.life == life
+            {
+                process.announced = u64::MAX;
+            }
             return;
         }
         let repeats = self.happens(self.odds.watch_repeats);
@@ -576,12 +582,12 @@ impl<'a> Simulation<'a> {
             );
         }
         // What insights refuse is asked for again at each resync, and each time is written down.
-        if rest.writes != before.writes && !self.course.insights_block {
-            let more = rest.writes - before.writes;
+        if rest.deeds != before.deeds && !self.course.insights_block {
+            let more = rest.deeds - before.deeds;
             oracle.report(
                 Invariant::Idle,
                 now,
-                format!("{more} status writes at rest"),
+                format!("{more} status writes and Events at rest"),
             );
         }
     }
@@ -591,7 +597,7 @@ impl<'a> Simulation<'a> {
         let mut world = self.world();
         let clusters = world.model.truth(at(now));
         Rest {
-            writes: world.oracle.writes,
+            deeds: world.oracle.deeds,
             updates: clusters.iter().map(|cluster| cluster.updates.len()).sum(),
         }
     }

@@ -28,7 +28,6 @@ impl Oracle {
         api: &ApiServer,
         now: Millis,
     ) {
-        self.writes += 1;
         let (old, new) = (&body(before).status, &body(after).status);
         let key = &after.key;
         self.check(

@@ -54,14 +54,14 @@ impl Simulation<'_> {
     /// The call leaves its process.
     pub(super) fn leave(&mut self, id: CallId, life: Life, call: Call) {
         let now = self.now;
-        if let Call::Send(_, request, fence) = &call {
+        if let Call::Send(target, request, fence) = &call {
             // Signed; then looked at the clock once more, which needs the world.
             if !fence.is_open() {
                 self.note(|| format!("#{id} is too late"));
                 self.then(now, Step::Answered(id, life, call.unanswered()));
                 return;
             }
-            self.world().oracle.leaves(life, request, now);
+            self.world().oracle.leaves(life, &target.name, request, now);
         }
         let (fate, timeout) = match &call {
             Call::Eks(..) => (self.fate_at_eks(false), EKS_TIMEOUT),

@@ -96,7 +96,6 @@ impl Simulation<'_> {
             }
             Deed::Retry(from_now) => {
                 let value = at(now + from_now);
-                oracle.annotated(uid, now, value);
                 api.annotate(key, value.to_string());
             }
             Deed::RetryNonsense => {

@@ -60,11 +60,14 @@ defects! {
     retry_failed: RetryFailed as OneUpdate, RespectsOthers;
     lost_is_not_sent: LostIsNotSent as TellsTheTruth;
     ignore_suspend: IgnoreSuspend as MayAct;
-    believe_stale_cache: BelieveStaleCache as Remembers, OneUpdate, MayAct, TellsTheTruth, Guarded, Guarded;
+    believe_stale_cache: BelieveStaleCache as Remembers, OneUpdate, MayAct, TellsTheTruth, Guarded;
     skip_minor: SkipMinor as AskedFor;
     send_for_cluster_ahead: SendForClusterAhead as AskedFor;
     undo_rollback: UndoRollback as RespectsOthers;
-    repeat_without_looking: RepeatWithoutLooking as OneUpdate, RespectsOthers, TellsTheTruth, TellsTheTruth;
+    repeat_without_looking: RepeatWithoutLooking as OneUpdate, RespectsOthers, TellsTheTruth;
     timer_decides: TimerDecides as TellsTheTruth;
     send_after_freeze: SendAfterFreeze as Guarded;
+    ignore_deletion: IgnoreDeletion as MayAct;
+    restless: Restless as Idle;
+    gives_up: GivesUp as Progress;
 }
