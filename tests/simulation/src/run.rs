@@ -2,6 +2,9 @@
 
 mod calls;
 mod happenings;
+mod lives;
+mod rest;
+mod watches;
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,22 +15,15 @@ use fastrand::Rng;
 
 use crate::api_server::ApiServer;
 use crate::call::{Answer, Call, Life};
-use crate::course::{self, Course, Odds, some_time};
+use crate::course::{self, Course, Odds};
 use crate::defect::Defect;
 use crate::oracle::{Invariant, Oracle, Violation};
 use crate::process::Process;
-use crate::progress;
 use crate::states::States;
-use crate::time::{HOUR, MINUTE, Millis, SECOND, at};
+use crate::time::{Millis, SECOND, at};
 use crate::wire::{CallId, Wire};
 use crate::world::{Timeline, World};
 
-/// How long it may take from the last fault until everything is at rest.
-const REST_WITHIN: Millis = 8 * HOUR;
-/// How often it is looked whether everything is at rest.
-const LOOK_EVERY: Millis = 5 * MINUTE;
-/// For how long it is watched at rest.
-const REST_LASTS: Millis = 25 * MINUTE;
 /// A seed that makes more steps than this goes round in a circle.
 const MOST_STEPS: u64 = 200_000;
 
@@ -354,11 +350,6 @@ impl<'a> Simulation<'a> {
         }
     }
 
-    fn lives(&self, life: Life) -> bool {
-        let replica = &self.replicas[life.replica];
-        replica.life == life.nth && replica.process.is_some()
-    }
-
     /// Does something to a process, if it still lives; once it thaws, if it is frozen.
     fn with_process(&mut self, life: Life, step: Step, work: impl FnOnce(&mut Process, Millis)) {
         let now = self.now;
@@ -401,205 +392,6 @@ impl<'a> Simulation<'a> {
             self.then(next, Step::Look(life));
         }
         self.show_later();
-    }
-
-    /// Has every watch show what is new.
-    fn show_later(&mut self) {
-        let revision = self.world().api.revision();
-        for replica in 0..self.replicas.len() {
-            let nth = self.replicas[replica].life;
-            let life = Life { replica, nth };
-            let Some(process) = &mut self.replicas[replica].process else {
-                continue;
-            };
-            if process.shown.is_none() || process.announced >= revision {
-                continue;
-            }
-            process.announced = revision;
-            let is_late = self.happens(self.odds.watch_late);
-            let lag = if is_late {
-                some_time(&mut self.rng, 20 * MINUTE)
-            } else {
-                self.rng.i64(0..50)
-            };
-            self.then(self.now + lag, Step::Shows(life, revision));
-        }
-    }
-
-    fn shows(&mut self, life: Life, revision: u64) {
-        if self.happens(self.odds.watch_breaks) {
-            self.note(|| format!("the watch of {life} breaks"));
-            let later = self.now + some_time(&mut self.rng, 6 * MINUTE);
-            self.then(later, Step::Lists(life));
-            // Until then it shows nothing.
-            if let Some(process) = &mut self.replicas[life.replica].process
-                && process.life == life
-            {
-                process.announced = u64::MAX;
-            }
-            return;
-        }
-        let repeats = self.happens(self.odds.watch_repeats);
-        let shared = Arc::clone(&self.shared);
-        self.with_process(life, Step::Shows(life, revision), |process, now| {
-            let Some(shown) = process.shown else { return };
-            // What is shown again is followed by all that came after it.
-            let revision = revision.max(shown);
-            let from = if repeats {
-                shown.saturating_sub(2)
-            } else {
-                shown
-            };
-            let entries: Vec<_> = shared
-                .lock()
-                .expect("one thread")
-                .api
-                .after(from)
-                .iter()
-                .filter(|entry| entry.revision <= revision)
-                .cloned()
-                .collect();
-            for entry in entries {
-                process.see(&entry, now);
-            }
-            process.begin_due(now);
-        });
-    }
-
-    fn lists(&mut self, life: Life) {
-        let is_old = self.happens(self.odds.list_is_old);
-        let back = if is_old { self.rng.u64(1..6) } else { 0 };
-        let shared = Arc::clone(&self.shared);
-        let is_down = self.api_down_until > self.now;
-        if is_down {
-            let again = self.now + 5 * SECOND;
-            self.then(again, Step::Lists(life));
-            return;
-        }
-        self.note(|| format!("{life} lists all objects, {back} revisions late"));
-        self.with_process(life, Step::Lists(life), |process, now| {
-            let (objects, revision) = {
-                let world = shared.lock().expect("one thread");
-                let revision = world.api.revision().saturating_sub(back);
-                (world.api.list_at(revision), revision)
-            };
-            process.announced = revision;
-            process.list(&objects, revision, now);
-            process.begin_due(now);
-        });
-    }
-
-    fn starts(&mut self, replica: usize) {
-        if self.replicas[replica].process.is_some() {
-            return;
-        }
-        self.replicas[replica].life += 1;
-        self.replicas[replica].frozen_until = 0;
-        let life = Life {
-            replica,
-            nth: self.replicas[replica].life,
-        };
-        self.note(|| format!("{life} starts"));
-        let process = Process::start(&self.shared, life, self.course.setup.clone());
-        self.replicas[replica].process = Some(process);
-        let later = self.now + self.rng.i64(0..2 * SECOND);
-        self.then(later, Step::Lists(life));
-    }
-
-    fn ends(&mut self, life: Life) {
-        if self.replicas[life.replica].life == life.nth {
-            self.replicas[life.replica].process = None;
-        }
-    }
-
-    fn crash(&mut self, replica: usize, lasts: Millis) {
-        if self.replicas[replica].process.take().is_some() {
-            self.note(|| format!("replica {replica} dies"));
-        }
-        let again = self.now + lasts;
-        self.then(again, Step::Starts(replica));
-    }
-
-    fn freeze(&mut self, replica: usize, lasts: Millis) {
-        if self.replicas[replica].process.is_some() {
-            // Faults stop, this one too.
-            let until = (self.now + lasts).min(self.course.calm_from);
-            self.note(|| {
-                format!(
-                    "replica {replica} freezes until {}",
-                    crate::time::shown(until)
-                )
-            });
-            let frozen = &mut self.replicas[replica].frozen_until;
-            *frozen = (*frozen).max(until);
-        }
-    }
-
-    fn at_rest(&mut self) {
-        let is_idle = self.replicas.iter().all(|replica| {
-            replica.process.as_ref().is_some_and(Process::is_idle)
-                && replica.frozen_until <= self.now
-        });
-        let (now, calm) = (self.now, self.course.calm_from);
-        let mut world = self.world();
-        let World {
-            model, api, oracle, ..
-        } = &mut *world;
-        let restless = progress::restless(api, model, self.course.insights_block, now);
-        if is_idle && restless.is_none() {
-            drop(world);
-            let rest = self.rest();
-            self.then(now + REST_LASTS, Step::StillAtRest(rest));
-        } else if now - calm > REST_WITHIN {
-            let what = restless.unwrap_or_else(|| "a process is busy for hours".to_owned());
-            oracle.report(Invariant::Progress, now, what);
-        } else {
-            drop(world);
-            self.then(now + LOOK_EVERY, Step::AtRest);
-        }
-    }
-
-    /// What rests stays at rest: no write in several resync intervals.
-    fn still_at_rest(&mut self, before: Rest) {
-        let rest = self.rest();
-        let now = self.now;
-        self.is_over = rest.updates == before.updates;
-        if !self.is_over {
-            // Somebody started an update that had waited for its turn.
-            self.then(now, Step::AtRest);
-            return;
-        }
-        let mut world = self.world();
-        let World {
-            model, api, oracle, ..
-        } = &mut *world;
-        let restless = progress::restless(api, model, self.course.insights_block, now);
-        if let Some(what) = restless {
-            oracle.report(
-                Invariant::Progress,
-                now,
-                format!("no longer at rest: {what}"),
-            );
-        }
-        // What insights refuse is asked for again at each resync, and each time is written down.
-        if rest.deeds != before.deeds && !self.course.insights_block {
-            let more = rest.deeds - before.deeds;
-            oracle.report(
-                Invariant::Idle,
-                now,
-                format!("{more} status writes and Events at rest"),
-            );
-        }
-    }
-
-    fn rest(&self) -> Rest {
-        let now = self.now;
-        let mut world = self.world();
-        let clusters = world.model.truth(at(now));
-        Rest {
-            deeds: world.oracle.deeds,
-            updates: clusters.iter().map(|cluster| cluster.updates.len()).sum(),
-        }
     }
 
     fn remember_state(&mut self) {

@@ -1,0 +1,85 @@
+//! Whether everything comes to rest, and stays there.
+
+use crate::oracle::Invariant;
+use crate::process::Process;
+use crate::progress;
+use crate::time::{HOUR, MINUTE, Millis, at};
+use crate::world::World;
+
+use super::{Rest, Simulation, Step};
+
+/// How long it may take from the last fault until everything is at rest.
+const REST_WITHIN: Millis = 8 * HOUR;
+/// How often it is looked whether everything is at rest.
+const LOOK_EVERY: Millis = 5 * MINUTE;
+/// For how long it is watched at rest.
+const REST_LASTS: Millis = 25 * MINUTE;
+
+impl Simulation<'_> {
+    pub(super) fn at_rest(&mut self) {
+        let is_idle = self.replicas.iter().all(|replica| {
+            replica.process.as_ref().is_some_and(Process::is_idle)
+                && replica.frozen_until <= self.now
+        });
+        let (now, calm) = (self.now, self.course.calm_from);
+        let mut world = self.world();
+        let World {
+            model, api, oracle, ..
+        } = &mut *world;
+        let restless = progress::restless(api, model, self.course.insights_block, now);
+        if is_idle && restless.is_none() {
+            drop(world);
+            let rest = self.rest();
+            self.then(now + REST_LASTS, Step::StillAtRest(rest));
+        } else if now - calm > REST_WITHIN {
+            let what = restless.unwrap_or_else(|| "a process is busy for hours".to_owned());
+            oracle.report(Invariant::Progress, now, what);
+        } else {
+            drop(world);
+            self.then(now + LOOK_EVERY, Step::AtRest);
+        }
+    }
+
+    /// What rests stays at rest: no write in several resync intervals.
+    pub(super) fn still_at_rest(&mut self, before: Rest) {
+        let rest = self.rest();
+        let now = self.now;
+        self.is_over = rest.updates == before.updates;
+        if !self.is_over {
+            // Somebody started an update that had waited for its turn.
+            self.then(now, Step::AtRest);
+            return;
+        }
+        let mut world = self.world();
+        let World {
+            model, api, oracle, ..
+        } = &mut *world;
+        let restless = progress::restless(api, model, self.course.insights_block, now);
+        if let Some(what) = restless {
+            oracle.report(
+                Invariant::Progress,
+                now,
+                format!("no longer at rest: {what}"),
+            );
+        }
+        // What insights refuse is asked for again at each resync, and each time is written down.
+        if rest.deeds != before.deeds && !self.course.insights_block {
+            let more = rest.deeds - before.deeds;
+            oracle.report(
+                Invariant::Idle,
+                now,
+                format!("{more} status writes and Events at rest"),
+            );
+        }
+    }
+
+    pub(super) fn rest(&self) -> Rest {
+        let now = self.now;
+        let mut world = self.world();
+        let clusters = world.model.truth(at(now));
+        Rest {
+            deeds: world.oracle.deeds,
+            updates: clusters.iter().map(|cluster| cluster.updates.len()).sum(),
+        }
+    }
+}
