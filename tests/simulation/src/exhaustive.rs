@@ -4,7 +4,7 @@
 //! due next. At every step at most one thing goes wrong in a whole course: a process dies before or after its call, a request or
 //! an answer is lost, a request arrives late, EKS is busy or refuses, a process freezes, or a person suspends the object, edits a
 //! label or wipes the status. All orders are tried. States that were seen before are not followed again; a state is everything
-//! outside the processes, and all that each process has been told since its start.
+//! outside the processes, what each of them keeps in memory, and what it has been told since it began its present reconcile.
 
 mod board;
 mod wrong;
