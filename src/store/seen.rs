@@ -61,15 +61,22 @@ impl Seen {
         state.marks.remove(key);
     }
 
-    /// Takes note of what is about to be written: the watch may show it before the answer arrives.
+    /// Takes note of what is about to be written: the watch may show it before the answer arrives. Of an object that the
+    /// watch does not show at the moment no note is taken: when it comes back, that is news.
     pub fn writes(&self, next: &Stored) {
-        self.state().marks.insert(next.key.clone(), mark(next));
+        let mark = mark(next);
+        if let Some(known) = self.state().marks.get_mut(&next.key) {
+            *known = mark;
+        }
     }
 
     /// Keeps what was read live or written before the watch shows it, so that a watch that lags, or has died unnoticed,
-    /// does not have the same old state decided on again and again.
+    /// does not have the same old state decided on again and again. Nothing is kept of an object that is gone from it.
     pub fn keep(&self, object: &Arc<Stored>) {
         let mut state = self.state();
+        if !state.marks.contains_key(&object.key) {
+            return;
+        }
         let known = state.ahead.get(&object.key);
         if known.is_none_or(|known| !known.is_newer_than(object)) {
             state.ahead.insert(object.key.clone(), Arc::clone(object));
@@ -127,4 +134,65 @@ fn hashed(value: impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::store::Unreadable;
+
+    fn object(version: &str) -> Arc<Stored> {
+        Arc::new(Stored {
+            key: Key {
+                namespace: "team".to_owned(),
+                name: "prod".to_owned(),
+            },
+            uid: "uid-1".to_owned(),
+            resource_version: version.to_owned(),
+            generation: 1,
+            created_at: Timestamp::UNIX_EPOCH,
+            deleting: false,
+            retry_requested_at: None,
+            body: Err(Unreadable("as it is in this test".to_owned())),
+        })
+    }
+
+    #[test]
+    fn what_was_seen_or_written_is_no_news_and_what_a_lagging_watch_hides_is_kept() {
+        let seen = Seen::default();
+        let (before, after) = (object("1"), object("2"));
+        assert_eq!(seen.saw(&before), News::Asked);
+        assert_eq!(seen.saw(&before), News::None);
+        seen.writes(&after);
+        seen.keep(&after);
+        let latest = seen.latest(&before.key, Some(Arc::clone(&before)));
+        assert_eq!(latest.as_deref(), Some(&*after));
+        assert_eq!(seen.saw(&after), News::None);
+    }
+
+    /// A list that was too old did not show the object, while its status was being written.
+    #[test]
+    fn an_object_that_comes_back_is_news_whatever_was_written_meanwhile() {
+        let seen = Seen::default();
+        let (before, after) = (object("1"), object("2"));
+        seen.saw(&before);
+        seen.forget(&before.key);
+        seen.writes(&after);
+        seen.keep(&after);
+        assert_eq!(seen.saw(&after), News::Asked);
+    }
+
+    #[test]
+    fn of_an_object_that_is_gone_nothing_is_kept() {
+        let seen = Seen::default();
+        let (before, after) = (object("1"), object("2"));
+        seen.saw(&before);
+        seen.forget(&before.key);
+        seen.writes(&after);
+        seen.keep(&after);
+        assert_eq!(seen.latest(&before.key, Some(before.clone())), Some(before));
+        assert!(seen.state().marks.is_empty());
+    }
 }
