@@ -147,15 +147,17 @@ pub fn resolve(facts: &Facts<'_>, intent: &Update) -> Decision {
         force: intent.force,
     };
     match consider::consider(facts) {
-        Verdict::Start(wanted) if wanted == hop => match &intent.client_request_token {
-            Some(token) => repeat(facts, intent, token),
-            None => give_up_later(
-                facts,
-                intent,
-                Reason::Updating,
-                "Status has lost its token, so that it cannot be asked again.",
-            ),
-        },
+        Verdict::Start(wanted) if wanted == hop && intent.kind == VERSION_UPDATE => {
+            match &intent.client_request_token {
+                Some(token) => repeat(facts, intent, token),
+                None => give_up_later(
+                    facts,
+                    intent,
+                    Reason::Updating,
+                    "Status has lost its token, so that it cannot be asked again.",
+                ),
+            }
+        }
         Verdict::Keep(wake) => Decision::keep(facts.memory, wake),
         Verdict::Hold(reason, why, _) | Verdict::Record(_, reason, why, _) => {
             give_up_later(facts, intent, reason, &why)

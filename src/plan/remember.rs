@@ -118,6 +118,8 @@ pub fn recorded(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
     let base = known(facts.memory, &view.id)
         .cloned()
         .unwrap_or_else(|| foreign(facts, hop, view));
+    let to_version = say::version_of(view).unwrap_or(base.to_version);
+    let is_as_known = base.kind == view.kind && base.to_version == to_version;
     Update {
         finished_at: if status.is_running() {
             None
@@ -127,7 +129,9 @@ pub fn recorded(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
         status: Some(status),
         // EKS is right about its own update where status says otherwise.
         kind: view.kind.clone(),
-        to_version: say::version_of(view).unwrap_or(base.to_version),
+        to_version,
+        // Then status does not tell what was tried, so that no edit is taken for permission to try again.
+        for_version: base.for_version.filter(|_| is_as_known),
         created_at: view.created_at.or(base.created_at),
         errors: details(&view.errors),
         ..base

@@ -253,3 +253,16 @@ fn a_rollback_seen_before_the_version_is_stands_also_where_the_next_hop_was_to_b
     world.settle();
     assert_eq!(world.sent.len(), 1);
 }
+
+/// Such a status was edited by hand, and then it does not tell what was tried.
+#[test]
+fn a_status_that_takes_a_rollback_for_an_upgrade_is_no_permission_to_undo_it() {
+    let mut world = rolled_back(true);
+    let update = world.memory.update.as_mut().unwrap();
+    assert_eq!(update.kind, "VersionRollback");
+    "VersionUpdate".clone_into(&mut update.kind);
+    update.for_version = Some("1.35".parse().unwrap());
+    world.memory.history.clear();
+    world.stays(Reason::RolledBackElsewhere, minutes(60));
+    assert_eq!(world.sent.len(), 1);
+}

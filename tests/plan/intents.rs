@@ -322,3 +322,14 @@ fn an_intent_without_a_token_is_looked_for_and_closed() {
     assert_eq!(world.sent.len(), 2, "{}", world.message());
     assert_eq!(world.reason(), "UpToDate");
 }
+
+#[test]
+fn an_intent_of_another_kind_is_not_repeated_as_an_upgrade() {
+    let mut world = World::new("1.33", "1.34");
+    world.fates.push_back(Fate::RequestLost);
+    world.step();
+    "VersionRollback".clone_into(&mut world.memory.update.as_mut().unwrap().kind);
+    world.run(minutes(15));
+    assert_eq!(world.sent.len(), 1);
+    assert_eq!(world.reason(), "Updating");
+}

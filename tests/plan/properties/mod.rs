@@ -1,4 +1,5 @@
-//! What holds for any facts whatsoever, sensible or not. `PROPTEST_CASES` raises the number of cases of each.
+//! What holds for any facts whatsoever, sensible or not. `PROPTEST_CASES` raises the number of cases of each, and
+//! `PROPTEST_RNG_SEED` has other ones made.
 
 mod answers;
 mod carried_out;
@@ -10,18 +11,25 @@ mod precedence;
 mod safety;
 
 use proptest::prelude::*;
+use proptest::test_runner::RngSeed;
 
 use super::arbitrary::owned;
 use super::crowded::crowded;
 use super::owned::Owned;
 
-/// So many cases, or as many as `PROPTEST_CASES` asks for where that is more.
+/// So many cases, or as many as `PROPTEST_CASES` asks for where that is more. They are the same in each run, so that what
+/// fails has to do with what was changed; `PROPTEST_RNG_SEED` asks for others.
 fn cases(least: u32) -> ProptestConfig {
     let asked = ProptestConfig::default();
     ProptestConfig {
         cases: asked.cases.max(least),
         failure_persistence: None,
         max_global_rejects: u32::MAX,
+        max_local_rejects: u32::MAX,
+        rng_seed: match asked.rng_seed {
+            RngSeed::Random => RngSeed::Fixed(0),
+            fixed @ RngSeed::Fixed(_) => fixed,
+        },
         ..asked
     }
 }

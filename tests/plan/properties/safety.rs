@@ -45,6 +45,10 @@ fn assert_is_asked_for(owned: &Owned, request: &VersionRequest) {
     assert!(offered.any(|offer| offer.version == request.version && offer.status != "UNSUPPORTED"));
 }
 
+fn minor_after(version: &str) -> Option<Minor> {
+    version.parse::<Minor>().ok().map(Minor::next)
+}
+
 /// What EKS lists permits it: nothing runs, and nothing that ended stands against it.
 fn assert_is_free(owned: &Owned, request: &VersionRequest) {
     let Some(updates) = owned.listed() else {
@@ -78,11 +82,20 @@ fn assert_is_free(owned: &Owned, request: &VersionRequest) {
             .filter(|at| *at <= owned.now)
             .is_some_and(|at| begun.any(|begun| at > begun));
         let wish = owned.object.wish.as_ref().unwrap();
+        // Another try of the same: the hop, or the one that takes the rollback back.
+        let next_try = match newest.kind.as_str() {
+            "VersionRollback" => newest.to_version.as_deref().and_then(minor_after),
+            _ => Some(request.version),
+        };
+        let forced = next_try.is_some() && wish.forced == next_try;
         let edited = owned.remembered().any(|known| {
+            let told = newest.to_version.as_ref();
             known.id.as_ref() == Some(&newest.id)
+                && known.kind == newest.kind
+                && told.is_none_or(|told| *told == known.to_version.to_string())
                 && known
                     .for_version
-                    .is_some_and(|tried| tried != wish.version || known.force != request.force)
+                    .is_some_and(|tried| tried != wish.version || known.force != forced)
         });
         assert!(annotated || edited, "sent against {newest:?}");
     }

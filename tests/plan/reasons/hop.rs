@@ -116,7 +116,12 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
             status: None,
             from_version: to,
             to_version,
-            for_version: known.map_or(Some(wish.version), |update| update.for_version),
+            for_version: match known {
+                None => Some(wish.version),
+                // What was tried is not known where status and EKS differ.
+                Some(update) if update.kind != view.kind || update.to_version != to_version => None,
+                Some(update) => update.for_version,
+            },
             client_request_token: None,
             attempt: None,
             sends: None,
