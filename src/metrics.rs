@@ -22,6 +22,7 @@ pub struct Metrics {
     kube_calls: Family<Call, Counter>,
     observation_failures: Family<Kind, Counter>,
     sends: Family<Outcome, Counter>,
+    cancels: Family<Outcome, Counter>,
     events: Family<Reason, Counter>,
     overdue: Counter,
     objects: Family<Reason, Gauge>,
@@ -70,6 +71,7 @@ impl Default for Metrics {
             kube_calls: Family::default(),
             observation_failures: Family::default(),
             sends: Family::default(),
+            cancels: Family::default(),
             events: Family::default(),
             overdue: Counter::default(),
             objects: Family::default(),
@@ -123,6 +125,11 @@ impl Metrics {
             "update_requests",
             "UpdateClusterVersion requests, by what became of them",
             self.sends.clone(),
+        );
+        r.register(
+            "cancel_requests",
+            "CancelUpdate requests, by what became of them",
+            self.cancels.clone(),
         );
         r.register(
             "events",
@@ -202,6 +209,15 @@ impl Metrics {
     /// A request for an update had this outcome.
     pub fn sent(&self, outcome: &'static str) {
         self.sends
+            .get_or_create(&Outcome {
+                outcome: outcome.to_owned(),
+            })
+            .inc();
+    }
+
+    /// A cancellation had this outcome.
+    pub fn cancel_sent(&self, outcome: &'static str) {
+        self.cancels
             .get_or_create(&Outcome {
                 outcome: outcome.to_owned(),
             })

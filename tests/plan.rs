@@ -22,6 +22,8 @@ mod eks;
 mod elsewhere;
 #[path = "plan/errors.rs"]
 mod errors;
+#[path = "plan/gates.rs"]
+mod gates;
 #[path = "plan/hops.rs"]
 mod hops;
 #[path = "plan/identity.rs"]
@@ -42,5 +44,7 @@ mod reasons;
 mod replicas;
 #[path = "plan/retries.rs"]
 mod retries;
+#[path = "plan/rollbacks.rs"]
+mod rollbacks;
 #[path = "plan/world.rs"]
 mod world;

@@ -22,8 +22,10 @@ pub enum Reason {
     Queued,
     /// `spec.suspend` is set.
     Suspended,
-    /// EKS's upgrade-readiness insights block the update.
+    /// EKS's readiness insights, its node groups or its settings block the update.
     PreflightFailed,
+    /// Whether anything blocks the update is not known yet.
+    PreflightUnknown,
     /// EKS gave up on the update.
     UpdateFailed,
     /// The update was cancelled.
@@ -93,7 +95,7 @@ pub enum Abnormal {
 
 impl Reason {
     /// Every reason, for metrics and documentation.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 24] = [
         Self::UpToDate,
         Self::Updating,
         Self::WaitingForCluster,
@@ -101,6 +103,7 @@ impl Reason {
         Self::Queued,
         Self::Suspended,
         Self::PreflightFailed,
+        Self::PreflightUnknown,
         Self::UpdateFailed,
         Self::UpdateCancelled,
         Self::UpdateLost,
@@ -129,6 +132,7 @@ impl Reason {
             Self::Queued => "Queued",
             Self::Suspended => "Suspended",
             Self::PreflightFailed => "PreflightFailed",
+            Self::PreflightUnknown => "PreflightUnknown",
             Self::UpdateFailed => "UpdateFailed",
             Self::UpdateCancelled => "UpdateCancelled",
             Self::UpdateLost => "UpdateLost",
@@ -157,7 +161,7 @@ impl Reason {
             | Self::EksUnavailable
             | Self::Queued
             | Self::Suspended => (Ready::Unknown, Abnormal::Reconciling),
-            Self::PreflightFailed => (Ready::False, Abnormal::Reconciling),
+            Self::PreflightFailed | Self::PreflightUnknown => (Ready::False, Abnormal::Reconciling),
             Self::UpdateFailed
             | Self::UpdateCancelled
             | Self::UpdateLost

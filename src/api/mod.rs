@@ -4,15 +4,17 @@ pub mod condition;
 mod crd;
 mod spec;
 mod status;
+mod timeout;
 mod version;
 
 pub use condition::Reason;
 pub use crd::cluster_upgrade_crd;
-pub use spec::{ClusterRef, ClusterUpgrade, ClusterUpgradeSpec, Force};
+pub use spec::{ClusterRef, ClusterUpgrade, ClusterUpgradeSpec, Force, Rollback};
 pub use status::{
-    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, PATH_LIMIT, Update,
-    UpdateStatus,
+    Blocker, Cancel, CancelStatus, ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT,
+    ObservedCluster, PATH_LIMIT, RollbackReadiness, Update, UpdateStatus,
 };
+pub use timeout::{NotATimeout, RollbackTimeout};
 pub use version::{Minor, NotAMinor};
 
 /// An RFC 3339 time in this annotation permits another try of an update that is older than it.

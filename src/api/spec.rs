@@ -8,7 +8,8 @@ use super::status::ClusterUpgradeStatus;
 
 /// Asks for an Amazon EKS control plane to be upgraded to a Kubernetes version, one minor at a time.
 ///
-/// Deleting the object touches nothing in EKS. Lowering `version` starts nothing either: the control plane is never rolled back.
+/// Deleting the object touches nothing in EKS. Lowering `version` starts nothing either, unless `rollback` names the very
+/// update to undo.
 #[derive(CustomResource, Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -62,6 +63,11 @@ pub struct ClusterUpgradeSpec {
     #[schemars(with = "Force")]
     pub force: Option<Force>,
 
+    /// Permits exactly one rollback: undoing the update it names. Once that is undone it permits nothing, and may stay.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Rollback")]
+    pub rollback: Option<Rollback>,
+
     /// Starts nothing new while true. A running update cannot be paused and is still followed.
     #[serde(default)]
     pub suspend: bool,
@@ -95,6 +101,24 @@ pub struct Force {
     /// Why, for whoever reviews the change.
     #[schemars(length(max = 1024), extend("x-kubernetes-validations" = rules::force_reason()))]
     pub reason: String,
+}
+
+/// Which rollback is permitted: from one version to the one below, by undoing one update.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Rollback {
+    /// The version to roll back from, which the cluster has now; `spec.version` is the minor below.
+    #[schemars(length(max = 64), extend("x-kubernetes-validations" = rules::version()))]
+    pub from_version: String,
+
+    /// EKS's id of the update to undo: the one that brought the cluster to `fromVersion`. See `status.rollback.updateId`.
+    #[schemars(length(max = 256), extend("x-kubernetes-validations" = rules::update_id()))]
+    pub update_id: String,
+
+    /// How long the nodes of an Auto Mode cluster may take to go back before EKS gives up, "2h" to "168h". By default "12h".
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = 32), extend("x-kubernetes-validations" = rules::rollback_timeout()))]
+    pub timeout: Option<String>,
 }
 
 /// The CEL rules, each with a sentence a person can act on. The API server checks them at apply.
@@ -182,6 +206,20 @@ mod rules {
         rule(
             "self.matches('^[0-9A-Za-z_+=,.@:/-]{2,}$')",
             "must be an STS external id: 2 to 1224 letters, digits or the characters _+=,.@:/-",
+        )
+    }
+
+    pub fn update_id() -> Value {
+        rule(
+            "self.matches('^[0-9A-Za-z][0-9A-Za-z_.:-]{0,127}$')",
+            "must be the id of the update to undo, as status.rollback.updateId or aws eks list-updates shows it, such as \"0b6c1d3e-6f0a-4a55-9b3f-2f0c5a1d7e42\"",
+        )
+    }
+
+    pub fn rollback_timeout() -> Value {
+        rule(
+            "self.matches('^([0-9]{1,6}[hm])+(0s)?$') && duration(self) >= duration('2h') && duration(self) <= duration('168h')",
+            "must be hours and minutes such as \"12h\" or \"2h30m\", at least 2h and at most 168h",
         )
     }
 

@@ -10,6 +10,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::timeout::RollbackTimeout;
 use super::version::Minor;
 use crate::text::plain;
 
@@ -55,6 +56,10 @@ pub struct ClusterUpgradeStatus {
     /// The last ten finished updates, newest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub history: Vec<Update>,
+
+    /// Whether the last upgrade can be rolled back, while it can be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rollback: Option<RollbackReadiness>,
 
     /// Ready always; Reconciling and Stalled only while true, and never both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -124,6 +129,10 @@ pub struct Update {
     /// Whether EKS's readiness insights are overridden.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub force: bool,
+    /// How long EKS may take over a rollback; absent on upgrades and on updates this object did not ask for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
+    pub timeout: Option<RollbackTimeout>,
     /// When the intent was written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime>")]
@@ -143,12 +152,98 @@ pub struct Update {
     /// What EKS said went wrong, or its last answer to a send that it did not accept.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub errors: Vec<ErrorDetail>,
+    /// That this rollback is to be cancelled, since the manifest no longer asks for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancel: Option<Cancel>,
+}
+
+/// A cancellation of a rollback, from intent to EKS's answer. There is one for a rollback at most.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Cancel {
+    /// The idempotency token; the same for every send.
+    pub client_request_token: String,
+    /// What EKS answered; absent while that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<CancelStatus>,
+    /// How often it may have been sent: counted before each send.
+    #[schemars(with = "i64", range(min = 0, max = 4_294_967_295_i64))]
+    pub sends: u32,
+    /// When the intent was written.
+    #[schemars(with = "k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime")]
+    pub requested_at: Timestamp,
+    /// When the last send was announced; a send starts within ten seconds of it or is dropped.
+    #[schemars(with = "k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime")]
+    pub last_send_at: Timestamp,
+    /// What EKS said against it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub errors: Vec<ErrorDetail>,
+}
+
+/// What EKS made of a cancellation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum CancelStatus {
+    /// EKS cancels, or has cancelled.
+    Accepted,
+    /// It was too late: the update goes on.
+    Refused,
+}
+
+/// Whether the update that brought the cluster to its version can be undone. EKS decides when it is asked; this is what is known
+/// before.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct RollbackReadiness {
+    /// Whether nothing is known that EKS would refuse it for.
+    pub eligible: bool,
+    /// The version it leads back to.
+    #[schemars(with = "String")]
+    pub to_version: Minor,
+    /// The update that it would undo: what `spec.rollback.updateId` has to name.
+    pub update_id: String,
+    /// Until when it is surely possible: seven days after EKS accepted the update. EKS counts from its end, minutes later.
+    #[schemars(with = "k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime")]
+    pub expires_at: Timestamp,
+    /// What stands in the way.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub blockers: Vec<Blocker>,
+    /// When EKS's readiness insights were read.
+    #[schemars(with = "k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime")]
+    pub checked_at: Timestamp,
+}
+
+/// One thing that stands in the way of a rollback.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Blocker {
+    /// `ReadinessInsight`, `ReadinessUnknown` or `UpgradePolicy`.
+    pub code: String,
+    /// What it is, and what to do.
+    pub message: String,
+}
+
+impl Blocker {
+    /// How many are kept.
+    pub const KEPT: usize = 8;
+
+    /// A blocker, as much of its words as is kept.
+    pub fn new(code: &str, message: &str) -> Self {
+        Self {
+            code: plain(code, WORD_KEPT),
+            message: plain(message, MESSAGE_KEPT),
+        }
+    }
 }
 
 impl Update {
     /// Asked for, but whether EKS accepted it is not known.
     pub fn is_open_intent(&self) -> bool {
         self.id.is_none() && self.status.is_none()
+    }
+
+    /// Asked for by this object.
+    pub fn is_ours(&self) -> bool {
+        self.attempt.is_some() && self.client_request_token.is_some()
     }
 
     /// Accepted by EKS and not seen finished.

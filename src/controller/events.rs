@@ -1,7 +1,7 @@
 //! Which Events a change of status is worth: one for each transition, none for anything that lasts.
 
 use crate::api::condition::READY;
-use crate::api::{ClusterUpgradeStatus, Reason, Update, UpdateStatus};
+use crate::api::{CancelStatus, ClusterUpgradeStatus, Reason, Update, UpdateStatus};
 use crate::plan;
 use crate::store::Note;
 use crate::text::plain;
@@ -20,8 +20,41 @@ pub fn between(old: &ClusterUpgradeStatus, new: &ClusterUpgradeStatus) -> Vec<No
     let is_told = update.is_some();
     update
         .into_iter()
+        .chain(of_cancel(old, new))
         .chain(of_reason(old, new, is_told))
         .collect()
+}
+
+/// What EKS answered to a cancellation.
+fn of_cancel(old: &ClusterUpgradeStatus, new: &ClusterUpgradeStatus) -> Option<Note> {
+    let update = new.update.as_ref()?;
+    let status = update.cancel.as_ref()?.status?;
+    let before = old.update.as_ref().filter(|before| before.id == update.id);
+    let before = before.and_then(|before| before.cancel.as_ref()?.status);
+    if before == Some(status) {
+        return None;
+    }
+    let (from, to) = (update.from_version, update.to_version);
+    Some(match status {
+        CancelStatus::Accepted => note(
+            false,
+            "CancelAccepted",
+            update,
+            &format!(
+                "EKS cancels the rollback from {from} to {to} (update {}), which is no longer asked for.",
+                id(update)
+            ),
+        ),
+        CancelStatus::Refused => note(
+            true,
+            "CancelRefused",
+            update,
+            &format!(
+                "The rollback from {from} to {to} (update {}) is no longer asked for, but cannot be cancelled any more; it is followed to its end.",
+                id(update)
+            ),
+        ),
+    })
 }
 
 /// That an update takes longer than updates usually do.
@@ -31,7 +64,8 @@ pub fn overdue(update: &Update, minutes: i128) -> Note {
         "UpdateOverdue",
         update,
         &format!(
-            "The upgrade from {} to {} (update {}) takes longer than {minutes} minutes. It is still followed; see the cluster's health and AWS support.",
+            "The {} from {} to {} (update {}) takes longer than {minutes} minutes. It is still followed; see the cluster's health and AWS support.",
+            plan::noun(&update.kind),
             update.from_version,
             update.to_version,
             id(update)
@@ -68,6 +102,8 @@ fn of_update(
     status: &ClusterUpgradeStatus,
 ) -> Option<Note> {
     let (from, to) = (new.from_version, new.to_version);
+    let noun = plan::noun(&new.kind);
+    let does = plan::does(&new.kind, "the cluster");
     let before = old.update.as_ref().filter(|old| {
         (old.id.is_some() && old.id == new.id)
             || (old.client_request_token.is_some()
@@ -83,10 +119,7 @@ fn of_update(
                     false,
                     "UpdateStarted",
                     new,
-                    &format!(
-                        "EKS upgrades the cluster from {from} to {to} (update {}).",
-                        id(new)
-                    ),
+                    &format!("EKS {does} from {from} to {to} (update {}).", id(new)),
                 )
             } else {
                 note(
@@ -94,7 +127,7 @@ fn of_update(
                     "UpdateAdopted",
                     new,
                     &format!(
-                        "EKS already upgrades the cluster from {from} to {to} (update {}, started outside this object); it is followed.",
+                        "EKS already {does} from {from} to {to} (update {}, started outside this object); it is followed.",
                         id(new)
                     ),
                 )
@@ -105,7 +138,7 @@ fn of_update(
             Reason::UpdateFailed.as_str(),
             new,
             &format!(
-                "The upgrade from {from} to {to} failed (update {}): {}",
+                "The {noun} from {from} to {to} failed (update {}): {}",
                 id(new),
                 plan::errors(&new.errors)
             ),
@@ -115,7 +148,7 @@ fn of_update(
             Reason::UpdateCancelled.as_str(),
             new,
             &format!(
-                "The upgrade from {from} to {to} was cancelled (update {}).",
+                "The {noun} from {from} to {to} was cancelled (update {}).",
                 id(new)
             ),
         )),
@@ -124,7 +157,7 @@ fn of_update(
             "UpdateRefused",
             new,
             &format!(
-                "EKS refused to upgrade from {from} to {to}: {}",
+                "EKS refused the {noun} from {from} to {to}: {}",
                 plan::errors(&new.errors)
             ),
         )),
@@ -133,7 +166,7 @@ fn of_update(
             "UpdateNotSent",
             new,
             &format!(
-                "The upgrade from {from} to {to} is no longer asked for; EKS never accepted it."
+                "The {noun} from {from} to {to} is no longer asked for; EKS never accepted it."
             ),
         )),
         Some(ended @ UpdateStatus::Lost) if is_new(ended) => Some(note(
@@ -155,7 +188,7 @@ fn of_update(
                     "UpdateSucceeded",
                     new,
                     &format!(
-                        "EKS upgraded the cluster from {from} to {to} (update {}).",
+                        "The {noun} from {from} to {to} is done (update {}).",
                         id(new)
                     ),
                 )
@@ -187,7 +220,8 @@ fn of_reason(
         Reason::Updating | Reason::EksUnavailable | Reason::CredentialsUnavailable => None,
         Reason::UpdateFailed | Reason::UpdateCancelled | Reason::UpdateLost if is_told => None,
         _ => Some(Note {
-            warning: reason.is_stalled() || reason == Reason::PreflightFailed,
+            warning: reason.is_stalled()
+                || matches!(reason, Reason::PreflightFailed | Reason::PreflightUnknown),
             reason: now.reason.clone(),
             action: format!(
                 "ObserveGeneration{}",

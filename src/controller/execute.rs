@@ -18,23 +18,20 @@ pub async fn execute<E: Eks, S: Store, C: Clock>(
     let is_announced = announced
         .body
         .as_ref()
-        .is_ok_and(|body| may_begin(&body.status, ctx.clock.now()));
+        .is_ok_and(|body| may_begin(&body.status, action, ctx.clock.now()));
     let clock = ctx.clock.clone();
     let fence = Fence::new(move || looked_at.elapsed(&clock) < SEND_WITHIN);
     if ctx.is_stopping() || !is_announced || !fence.is_open() {
         return Sent::Dropped;
     }
-    match action {
-        Action::Send(request) => {
-            let answer = ctx
-                .eks
-                .update_cluster_version(target, request, &fence)
-                .await;
-            ctx.pace.answered(target, &answer, ctx.clock.monotonic());
-            match answer {
-                Ok(update) => Sent::Accepted(update),
-                Err(error) => Sent::NotAccepted(error),
-            }
-        }
+    let eks = &ctx.eks;
+    let answer = match action {
+        Action::Send(request) => eks.update_cluster_version(target, request, &fence).await,
+        Action::Cancel(request) => eks.cancel_update(target, request, &fence).await,
+    };
+    ctx.pace.answered(target, &answer, ctx.clock.monotonic());
+    match answer {
+        Ok(update) => Sent::Accepted(update),
+        Err(error) => Sent::NotAccepted(error),
     }
 }

@@ -5,14 +5,17 @@ use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
 
-use crate::eks::{Eks, EksError, ErrorKind, Progress, Target, UpdateView};
-use crate::plan::{Facts, Observed, Read, VERSION_ROLLBACK, VERSION_UPDATE, next_read};
+use crate::eks::{
+    Eks, EksError, ErrorKind, InsightCategory, InsightView, NodegroupView, Progress, RefreshStatus,
+    RefreshView, Target, UpdateView,
+};
+use crate::plan::{Facts, Observed, Read, Readiness, VERSION_ROLLBACK, VERSION_UPDATE, next_read};
 use crate::store::Store;
 
 use super::cache::Finished;
 use super::context::{Clock, Context};
 
-/// How many updates of one cluster are described at a time, where its list is seen for the first time.
+/// How many updates or node groups of one cluster are described at a time.
 const DESCRIBED_AT_A_TIME: usize = 4;
 
 /// Asks until nothing more is needed, or something went wrong.
@@ -42,6 +45,14 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
             }
             Read::Updates => observed.updates = Some(updates(ctx, target).await),
             Read::Versions => observed.versions = Some(versions(ctx, target).await),
+            Read::Nodegroups => observed.nodegroups = Some(nodegroups(ctx, target).await),
+            Read::Refresh => {
+                let refresh = ctx.eks.describe_insights_refresh(target);
+                observed.refresh = Some(paced(ctx, target, refresh).await);
+            }
+            Read::StartRefresh => observed.refresh = Some(start_refresh(ctx, target).await),
+            Read::Insights => observed.insights = Some(insights(ctx, target).await),
+            Read::Readiness => observed.readiness = Some(readiness(ctx, target).await),
         }
     }
     observed
@@ -134,6 +145,64 @@ fn is_finished(update: &UpdateView) -> bool {
         update.status,
         Progress::Successful | Progress::Failed | Progress::Cancelled
     )
+}
+
+/// Every managed node group. One that is deleted while they are described is none.
+async fn nodegroups<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+) -> Result<Vec<NodegroupView>, EksError> {
+    let names = paced(ctx, target, ctx.eks.list_nodegroups(target)).await?;
+    let described: Vec<Option<NodegroupView>> = stream::iter(names)
+        .map(|name| async move {
+            match paced(ctx, target, ctx.eks.describe_nodegroup(target, &name)).await {
+                Ok(group) => Ok(Some(group)),
+                Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(error),
+            }
+        })
+        .buffered(DESCRIBED_AT_A_TIME)
+        .try_collect()
+        .await?;
+    Ok(described.into_iter().flatten().collect())
+}
+
+/// Has EKS refresh its findings. They count once a later look sees the refresh ended.
+async fn start_refresh<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+) -> Result<RefreshView, EksError> {
+    let started = paced(ctx, target, ctx.eks.start_insights_refresh(target)).await?;
+    Ok(match started.status {
+        RefreshStatus::Failed(_) => RefreshView {
+            ended_at: started.ended_at.or_else(|| Some(ctx.clock.now())),
+            ..started
+        },
+        RefreshStatus::None | RefreshStatus::InProgress | RefreshStatus::Completed => RefreshView {
+            status: RefreshStatus::InProgress,
+            ended_at: None,
+        },
+    })
+}
+
+async fn insights<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+) -> Result<Vec<InsightView>, EksError> {
+    let listed = ctx
+        .eks
+        .list_insights(target, InsightCategory::RollbackReadiness);
+    paced(ctx, target, listed).await
+}
+
+async fn readiness<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+) -> Result<Readiness, EksError> {
+    Ok(Readiness {
+        insights: insights(ctx, target).await?,
+        offered: versions(ctx, target).await?,
+    })
 }
 
 async fn versions<E: Eks, S: Store, C: Clock>(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::api::{ClusterUpgradeStatus, Update};
+use crate::api::{Cancel, CancelStatus, ClusterUpgradeStatus, Update};
 use crate::eks::Eks;
 use crate::plan::{Decision, Outcome};
 use crate::store::{Body, Store, StoreError, Stored};
@@ -126,10 +126,19 @@ fn onto(announced: &Stored, live: &Stored, answer: &Decision) -> Option<ClusterU
     };
     let ours = answer.memory.update.as_ref()?;
     let theirs = live_body.status.update.as_ref()?;
+    let is_same = live.uid == announced.uid && !live.deleting;
+    if let Some(cancel) = &ours.cancel
+        && ours.id.is_some()
+    {
+        let merged = cancelled(announced_body.status.update.as_ref(), theirs, ours, cancel)?;
+        return is_same.then(|| ClusterUpgradeStatus {
+            update: Some(merged),
+            ..live_body.status.clone()
+        });
+    }
     let is_answered = theirs.is_open_intent()
         && theirs.client_request_token == ours.client_request_token
         && (ours.id.is_some() || Some(theirs) == announced_body.status.update.as_ref());
-    let is_same = live.uid == announced.uid && !live.deleting;
     (is_same && is_answered).then(|| ClusterUpgradeStatus {
         update: Some(Update {
             sends: theirs.sends.max(ours.sends),
@@ -137,5 +146,29 @@ fn onto(announced: &Stored, live: &Stored, answer: &Decision) -> Option<ClusterU
             ..ours.clone()
         }),
         ..live_body.status.clone()
+    })
+}
+
+/// The live update with the answer to its cancellation, by the same rule: EKS's consent is worth keeping whatever was announced
+/// since.
+fn cancelled(
+    announced: Option<&Update>,
+    theirs: &Update,
+    ours: &Update,
+    cancel: &Cancel,
+) -> Option<Update> {
+    let open = theirs.cancel.as_ref()?;
+    let is_open = theirs.id == ours.id
+        && open.status.is_none()
+        && open.client_request_token == cancel.client_request_token;
+    let is_accepted = cancel.status == Some(CancelStatus::Accepted);
+    let is_unchanged = announced.and_then(|update| update.cancel.as_ref()) == Some(open);
+    (is_open && (is_accepted || is_unchanged)).then(|| Update {
+        cancel: Some(Cancel {
+            sends: open.sends.max(cancel.sends),
+            last_send_at: open.last_send_at.max(cancel.last_send_at),
+            ..cancel.clone()
+        }),
+        ..theirs.clone()
     })
 }

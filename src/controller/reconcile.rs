@@ -8,7 +8,7 @@ use crate::api::ClusterUpgradeStatus;
 use crate::eks::{Eks, ErrorKind, Target};
 use crate::plan::{
     Action, Decision, Facts, Object, Observed, Sent, Standing, Trouble, Wake, Wish, answered,
-    decide,
+    cancel_answered, decide,
 };
 use crate::store::{Body, Key, Store, StoreError, Stored};
 
@@ -73,8 +73,8 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         return Ok(wait(decision.wake));
     };
     let sent = execute(ctx, &wish.target, action, &written, moment).await;
-    report::sent(ctx, &written, &sent);
-    let answer = take(ctx, &stored, &written, &wish.target, &sent);
+    report::sent(ctx, &written, action, &sent);
+    let answer = take(ctx, &stored, &written, &wish.target, action, &sent);
     let after = persist_answer(ctx, &written, &answer).await?;
     report::report(ctx, &body.status, &after, &answer).await;
     Ok(wait(answer.wake))
@@ -93,7 +93,7 @@ fn decide_in_turn<E: Eks, S: Store, C: Clock>(
             .update
             .as_ref()
             .is_none_or(|update| !update.is_open_intent()),
-        None => false,
+        Some(Action::Cancel(_)) | None => false,
     };
     if !starts(&decision) {
         ctx.waker.wake(ctx.fleet.step_aside(stored));
@@ -178,9 +178,19 @@ fn take<E: Eks, S: Store, C: Clock>(
     stored: &Stored,
     written: &Stored,
     target: &Target,
+    action: &Action,
     sent: &Sent,
 ) -> Decision {
     let now = ctx.clock.now();
+    let unwritten = ClusterUpgradeStatus::default();
+    let memory = written
+        .body
+        .as_ref()
+        .map_or(&unwritten, |body| &body.status);
+    match action {
+        Action::Send(_) => {}
+        Action::Cancel(_) => return cancel_answered(memory, sent),
+    }
     match sent {
         Sent::Accepted(_) => ctx.recall.sent(&stored.uid, None, now),
         Sent::NotAccepted(error) => {
@@ -191,11 +201,6 @@ fn take<E: Eks, S: Store, C: Clock>(
         }
         Sent::Dropped => {}
     }
-    let unwritten = ClusterUpgradeStatus::default();
-    let memory = written
-        .body
-        .as_ref()
-        .map_or(&unwritten, |body| &body.status);
     answered(memory, sent, &ctx.settings, now)
 }
 

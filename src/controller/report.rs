@@ -2,7 +2,7 @@
 
 use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::{Eks, EksError, ErrorKind};
-use crate::plan::{self, Decision, Outcome, Sent};
+use crate::plan::{self, Action, Decision, Outcome, Sent};
 use crate::store::{Body, Store, Stored};
 
 use super::context::{Clock, Context};
@@ -35,7 +35,7 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
         ctx.metrics.overdue();
         notes.push(events::overdue(
             update,
-            ctx.settings.overdue_after.as_mins().into(),
+            plan::overdue_after(update, &ctx.settings).as_mins().into(),
         ));
     }
     if let Outcome::Say(reason, message) = &decision.outcome {
@@ -67,7 +67,16 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
 }
 
 /// Logs what became of a send.
-pub fn sent<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>, object: &Stored, sent: &Sent) {
+pub fn sent<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    object: &Stored,
+    action: &Action,
+    sent: &Sent,
+) {
+    if let Action::Cancel(request) = action {
+        cancel_sent(ctx, object, &request.update_id, sent);
+        return;
+    }
     let update = object
         .body
         .as_ref()
@@ -106,6 +115,31 @@ pub fn sent<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>, object: &Stored,
         Sent::Dropped => {
             ctx.metrics.sent("dropped");
             tracing::warn!(%object, %from, %to, attempt, sends, "not sent: too late after its guarded write, or ending");
+        }
+    }
+}
+
+fn cancel_sent<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    object: &Stored,
+    update: &str,
+    sent: &Sent,
+) {
+    let object = &object.key;
+    match sent {
+        Sent::Accepted(_) => {
+            ctx.metrics.cancel_sent("accepted");
+            tracing::info!(%object, update, "EKS cancels the rollback");
+        }
+        Sent::NotAccepted(error) => {
+            let (kind, request) = (error.kind.label(), error.request_id.as_deref());
+            ctx.metrics.cancel_sent(kind);
+            tracing::warn!(%object, update, kind, code = error.code, request, "EKS did not take the cancellation");
+            tracing::debug!(%object, message = error.message, "EKS's words");
+        }
+        Sent::Dropped => {
+            ctx.metrics.cancel_sent("dropped");
+            tracing::warn!(%object, update, "cancellation not sent: too late after its guarded write, or ending");
         }
     }
 }

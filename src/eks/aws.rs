@@ -21,13 +21,14 @@ use aws_sdk_eks::Client;
 use aws_sdk_eks::config::http::HttpResponse;
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::operation::RequestId;
+use aws_sdk_eks::types::{Category, InsightsFilter, RollbackConfig};
 
 use self::base::Origin;
 use self::clients::Clients;
 use self::fenced::Fenced;
 use super::{
-    ClusterView, Eks, EksError, ErrorKind, Fence, OfferedVersion, Target, UpdateView,
-    VersionRequest,
+    CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, InsightCategory, InsightView,
+    NodegroupView, OfferedVersion, RefreshStatus, RefreshView, Target, UpdateView, VersionRequest,
 };
 
 /// How many entries to ask for per page; the most that EKS gives.
@@ -216,11 +217,7 @@ impl Eks for AwsEks {
                     .send()
             })
             .await?;
-        let update = convert::update(OPERATION, output.update)?;
-        if update.id != id {
-            return Err(convert::broken(OPERATION, "it is about another update"));
-        }
-        Ok(update)
+        convert::the_update(OPERATION, output.update, id)
     }
 
     async fn describe_cluster_versions(
@@ -257,7 +254,13 @@ impl Eks for AwsEks {
             version,
             client_request_token,
             force,
+            rollback_timeout,
         } = request;
+        let rollback = rollback_timeout.map(|timeout| {
+            RollbackConfig::builder()
+                .timeout_minutes(timeout.minutes().into())
+                .build()
+        });
         let output = self
             .call(OPERATION, target, |client| {
                 client
@@ -266,11 +269,138 @@ impl Eks for AwsEks {
                     .version(version.to_string())
                     .client_request_token(client_request_token)
                     .set_force(force.then_some(true))
+                    .set_rollback_config(rollback)
                     .customize()
                     .interceptor(Fenced(fence.clone()))
                     .send()
             })
             .await?;
         convert::update(OPERATION, output.update)
+    }
+
+    async fn cancel_update(
+        &self,
+        target: &Target,
+        request: &CancelRequest,
+        fence: &Fence,
+    ) -> Result<UpdateView, EksError> {
+        const OPERATION: &str = "eks:CancelUpdate";
+        let CancelRequest {
+            update_id,
+            client_request_token,
+        } = request;
+        let output = self
+            .call(OPERATION, target, |client| {
+                client
+                    .cancel_update()
+                    .name(&target.name)
+                    .update_id(update_id)
+                    .client_request_token(client_request_token)
+                    .customize()
+                    .interceptor(Fenced(fence.clone()))
+                    .send()
+            })
+            .await?;
+        convert::the_update(OPERATION, output.update, update_id)
+    }
+
+    async fn list_insights(
+        &self,
+        target: &Target,
+        category: InsightCategory,
+    ) -> Result<Vec<InsightView>, EksError> {
+        const OPERATION: &str = "eks:ListInsights";
+        let category = match category {
+            InsightCategory::RollbackReadiness => Category::RollbackReadiness,
+        };
+        let filter = InsightsFilter::builder().categories(category).build();
+        let filter = &filter;
+        all_pages(OPERATION, |token| async move {
+            let output = self
+                .call(OPERATION, target, |client| {
+                    client
+                        .list_insights()
+                        .cluster_name(&target.name)
+                        .filter(filter.clone())
+                        .max_results(PAGE_SIZE)
+                        .set_next_token(token)
+                        .send()
+                })
+                .await?;
+            let insights = output.insights.unwrap_or_default().into_iter();
+            Ok((insights.map(convert::insight).collect(), output.next_token))
+        })
+        .await
+    }
+
+    async fn describe_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        const OPERATION: &str = "eks:DescribeInsightsRefresh";
+        let answer = self
+            .call(OPERATION, target, |client| {
+                client
+                    .describe_insights_refresh()
+                    .cluster_name(&target.name)
+                    .send()
+            })
+            .await;
+        match answer {
+            Ok(output) => convert::refresh(OPERATION, output.status, output.ended_at),
+            // The cluster was described a moment ago: what EKS does not find is a refresh.
+            Err(error) if error.kind == ErrorKind::NotFound => Ok(RefreshView {
+                status: RefreshStatus::None,
+                ended_at: None,
+            }),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn start_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        const OPERATION: &str = "eks:StartInsightsRefresh";
+        let output = self
+            .call(OPERATION, target, |client| {
+                client
+                    .start_insights_refresh()
+                    .cluster_name(&target.name)
+                    .send()
+            })
+            .await?;
+        convert::refresh(OPERATION, output.status, None)
+    }
+
+    async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        const OPERATION: &str = "eks:ListNodegroups";
+        all_pages(OPERATION, |token| async move {
+            let output = self
+                .call(OPERATION, target, |client| {
+                    client
+                        .list_nodegroups()
+                        .cluster_name(&target.name)
+                        .max_results(PAGE_SIZE)
+                        .set_next_token(token)
+                        .send()
+                })
+                .await?;
+            let names = convert::nodegroup_names(OPERATION, output.nodegroups)?;
+            Ok((names, output.next_token))
+        })
+        .await
+    }
+
+    async fn describe_nodegroup(
+        &self,
+        target: &Target,
+        name: &str,
+    ) -> Result<NodegroupView, EksError> {
+        const OPERATION: &str = "eks:DescribeNodegroup";
+        let output = self
+            .call(OPERATION, target, |client| {
+                client
+                    .describe_nodegroup()
+                    .cluster_name(&target.name)
+                    .nodegroup_name(name)
+                    .send()
+            })
+            .await?;
+        convert::nodegroup(OPERATION, output.nodegroup, name)
     }
 }

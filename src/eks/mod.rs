@@ -1,4 +1,4 @@
-//! The port to EKS: the few reads and the one mutation the operator needs, in its own words.
+//! The port to EKS: the few reads and the two mutations the operator needs, in its own words.
 //!
 //! [`aws`] is the real face; it alone imports the SDK.
 
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 pub use error::{EksError, ErrorKind};
 pub use fence::{Fence, TooLate};
 
-use crate::api::Minor;
+use crate::api::{Minor, RollbackTimeout};
 use crate::text::is_plain_word;
 
 /// Which cluster a call is about and as whom it is made.
@@ -48,6 +48,10 @@ pub struct ClusterView {
     pub status: String,
     /// Where the control plane runs.
     pub hosting: Hosting,
+    /// Whether EKS manages the nodes (Auto Mode): then a rollback takes them back first, while the cluster stays ACTIVE.
+    pub is_auto_mode: bool,
+    /// The upgrade policy's support type, `STANDARD` or `EXTENDED`, as EKS wrote it.
+    pub support_type: Option<String>,
 }
 
 /// Where a cluster's control plane runs.
@@ -76,6 +80,17 @@ pub struct UpdateView {
     pub created_at: Option<Timestamp>,
     /// Why it failed.
     pub errors: Vec<UpdateError>,
+    /// How its cancellation goes, where there is one.
+    pub cancellation: Option<Cancellation>,
+}
+
+/// How a cancellation goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cancellation {
+    /// `InProgress`, `Failed` or `Successful`, as EKS wrote it; the enum is open.
+    pub status: String,
+    /// EKS's words.
+    pub reason: String,
 }
 
 /// An update's status.
@@ -133,8 +148,70 @@ pub struct VersionRequest {
     pub version: Minor,
     /// The idempotency token; the same for every repetition of one intent.
     pub client_request_token: String,
-    /// Whether to override upgrade-readiness insights.
+    /// Whether to override readiness insights.
     pub force: bool,
+    /// With a rollback: how long EKS lets nodes go back.
+    pub rollback_timeout: Option<RollbackTimeout>,
+}
+
+/// One CancelUpdate call, word for word.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CancelRequest {
+    /// The update to cancel; [`is_update_id`] holds.
+    pub update_id: String,
+    /// The idempotency token; the same for every repetition.
+    pub client_request_token: String,
+}
+
+/// What an insight is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum InsightCategory {
+    /// `ROLLBACK_READINESS`: whether the last upgrade can be undone. EKS has them for seven days after it.
+    RollbackReadiness,
+}
+
+/// One of EKS's insights, from ListInsights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InsightView {
+    /// EKS's id.
+    pub id: String,
+    /// What was looked at, in EKS's words.
+    pub name: String,
+    /// `PASSING`, `WARNING`, `ERROR` or `UNKNOWN`, as EKS wrote it.
+    pub status: String,
+    /// Why, in EKS's words.
+    pub reason: String,
+}
+
+/// A refresh of a cluster's insights.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefreshView {
+    /// How far it is.
+    pub status: RefreshStatus,
+    /// When it ended.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How far a refresh of insights is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RefreshStatus {
+    /// There was none yet, as far as EKS tells.
+    None,
+    /// `IN_PROGRESS`.
+    InProgress,
+    /// `COMPLETED`.
+    Completed,
+    /// `FAILED`, or a status this build does not know.
+    Failed(String),
+}
+
+/// A managed node group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodegroupView {
+    /// Its name.
+    pub name: String,
+    /// The Kubernetes version of its nodes, in EKS's words.
+    pub version: String,
 }
 
 /// The port to EKS. Every call has a timeout of its own and is sent at most once: repeating is the caller's business,
@@ -174,4 +251,44 @@ pub trait Eks: Send + Sync + 'static {
         request: &VersionRequest,
         fence: &Fence,
     ) -> impl Future<Output = Result<UpdateView, EksError>> + Send;
+
+    /// CancelUpdate, under a fence as above. EKS takes it while the nodes of an Auto Mode cluster go back, and then only.
+    fn cancel_update(
+        &self,
+        target: &Target,
+        request: &CancelRequest,
+        fence: &Fence,
+    ) -> impl Future<Output = Result<UpdateView, EksError>> + Send;
+
+    /// ListInsights of a category, all pages.
+    fn list_insights(
+        &self,
+        target: &Target,
+        category: InsightCategory,
+    ) -> impl Future<Output = Result<Vec<InsightView>, EksError>> + Send;
+
+    /// DescribeInsightsRefresh. Where EKS knows of no refresh, its status is [`RefreshStatus::None`].
+    fn describe_insights_refresh(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<RefreshView, EksError>> + Send;
+
+    /// StartInsightsRefresh. It changes nothing but how fresh EKS's findings are.
+    fn start_insights_refresh(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<RefreshView, EksError>> + Send;
+
+    /// ListNodegroups, all pages: the names of the managed node groups.
+    fn list_nodegroups(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Vec<String>, EksError>> + Send;
+
+    /// DescribeNodegroup.
+    fn describe_nodegroup(
+        &self,
+        target: &Target,
+        name: &str,
+    ) -> impl Future<Output = Result<NodegroupView, EksError>> + Send;
 }

@@ -138,7 +138,8 @@ fn not_accepted(
         return Decision::keep(&next, Wake::Now);
     }
     let message = format!(
-        "EKS refused to upgrade from {} to {}: {}. The cluster is looked at next.",
+        "EKS refused to {} from {} to {}: {}. The cluster is looked at next.",
+        say::to_do(&update.kind, "the cluster"),
         update.from_version,
         update.to_version,
         say::answer(error)

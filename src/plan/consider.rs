@@ -2,29 +2,21 @@
 //!
 //! The order of the checks is the precedence of the reasons.
 
-use crate::api::{Minor, Reason, Update};
-use crate::eks::{ClusterView, OfferedVersion, UpdateView};
+use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update};
+use crate::eks::{ClusterView, OfferedVersion, Progress, UpdateView};
 
 use super::cluster::{self, Seen};
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere::{self, Elsewhere};
 use super::facts::Facts;
+use super::hop::Hop;
+use super::read::Read;
 use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
+use super::rollback::{self, Gate};
 use super::time::{shown, until};
 use super::wish::Wish;
-use super::{intent, refusal, say, trouble};
-
-/// One minor up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hop {
-    /// The version before.
-    pub from: Minor,
-    /// The version after.
-    pub to: Minor,
-    /// Whether EKS's readiness insights are overridden.
-    pub force: bool,
-}
+use super::{VERSION_ROLLBACK, intent, readiness, refusal, say, trouble};
 
 /// What came of considering.
 #[derive(Clone, Debug)]
@@ -37,6 +29,8 @@ pub enum Verdict {
     Record(Box<Update>, Reason, String, Wake),
     /// Not now.
     Hold(Reason, String, Wake),
+    /// This has to be asked of EKS first.
+    Ask(Read),
     /// Not known yet; the conditions stay.
     Keep(Wake),
 }
@@ -50,7 +44,8 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
         Verdict::Adopt(view, hop) => {
             let update = remember::recorded(facts, hop, &view);
             let message = format!(
-                "EKS already upgrades the cluster from {} to {} ({}); it is followed{}.",
+                "EKS already {} from {} to {} ({}); it is followed{}.",
+                say::does(hop.kind(), "the cluster"),
                 hop.from,
                 hop.to,
                 say::named(&update),
@@ -63,8 +58,75 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
             remember::remember_update(&mut memory, *update);
             Decision::say(memory, reason, message, wake)
         }
-        Verdict::Hold(reason, message, wake) => Decision::say(memory, reason, message, wake),
+        Verdict::Hold(reason, message, wake) => {
+            if let Some(seen) = shows_readiness(facts, reason) {
+                memory.rollback = facts
+                    .object
+                    .wish
+                    .as_ref()
+                    .ok()
+                    .and_then(|wish| readiness::refreshed(facts, facts.memory, wish, seen));
+                acknowledge(facts, &mut memory, seen);
+            }
+            Decision::say(memory, reason, message, wake)
+        }
+        Verdict::Ask(_) => Decision::keep(facts.memory, Wake::Now),
         Verdict::Keep(wake) => Decision::keep(facts.memory, wake),
+    }
+}
+
+/// What has to be asked next, where no update is open or running.
+pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
+    match consider(facts) {
+        Verdict::Ask(read) => Some(read),
+        Verdict::Hold(reason, ..) => {
+            let seen = shows_readiness(facts, reason)?;
+            if facts.observed.updates.is_none() && has_unknown_rollback(facts, seen) {
+                return Some(Read::Updates);
+            }
+            readiness::next_read(facts, seen)
+        }
+        Verdict::Start(_) | Verdict::Adopt(..) | Verdict::Record(..) | Verdict::Keep(_) => None,
+    }
+}
+
+/// Whether an object with this reason shows if its cluster can be rolled back.
+fn shows_readiness(facts: &Facts<'_>, reason: Reason) -> Option<Seen> {
+    match reason {
+        Reason::UpToDate | Reason::ClusterAheadOfSpec => cluster::healthy(facts),
+        _ => None,
+    }
+}
+
+/// Whether the cluster is where the manifest permits a rollback to, and status does not know of one: it was lost.
+fn has_unknown_rollback(facts: &Facts<'_>, seen: Seen) -> bool {
+    let Ok(wish) = &facts.object.wish else {
+        return false;
+    };
+    let permit = wish.rollback.as_ref();
+    let is_there = permit.is_some_and(|permit| permit.from.previous() == Some(seen.version))
+        && seen.version == wish.version;
+    let newest = remember::newest(facts.memory);
+    is_there && newest.is_none_or(|newest| newest.kind != VERSION_ROLLBACK)
+}
+
+/// Writes down the rollback that the manifest permitted, where status has lost it: an edit that asks for another version is told
+/// from it.
+fn acknowledge(facts: &Facts<'_>, memory: &mut ClusterUpgradeStatus, seen: Seen) {
+    let (Ok(wish), Some(Ok(updates))) = (&facts.object.wish, &facts.observed.updates) else {
+        return;
+    };
+    if !has_unknown_rollback(facts, seen) {
+        return;
+    }
+    let newest = elsewhere::newest_version_update(updates).filter(|view| {
+        view.kind == VERSION_ROLLBACK
+            && view.status == Progress::Successful
+            && say::version_of(view) == Some(seen.version)
+    });
+    if let (Some(view), Some(permit)) = (newest, &wish.rollback) {
+        let hop = Hop::down(wish, permit.from, seen.version, permit.timeout);
+        remember::remember_update(memory, remember::recorded(facts, hop, view));
     }
 }
 
@@ -102,47 +164,67 @@ pub fn consider(facts: &Facts<'_>) -> Verdict {
         };
     }
     let Some(Ok(view)) = &facts.observed.cluster else {
-        return Verdict::Keep(Wake::Now);
+        return Verdict::Ask(Read::Cluster);
     };
     let seen = match cluster::judge(facts, wish, view) {
         Ok(seen) => seen,
         Err((reason, message)) => return hold(reason, message),
     };
-    above_or_at(facts, wish, seen).unwrap_or_else(|| below(facts, wish, view, seen))
-}
-
-/// What is said when there is no hop to make.
-fn above_or_at(facts: &Facts<'_>, wish: &Wish, seen: Seen) -> Option<Verdict> {
-    let resync = Wake::After(facts.settings.resync_interval);
     if seen.version == wish.version {
         let message = format!(
             "Cluster {} runs Kubernetes {}, as asked for.",
             wish.target.name, seen.version
         );
-        return Some(Verdict::Hold(Reason::UpToDate, message, resync));
+        return hold(Reason::UpToDate, message);
     }
-    if seen.version > wish.version {
-        let message = format!(
-            "Cluster {} runs {}, newer than spec.version {}; nothing is rolled back. If {} is right, set spec.version to \"{}\".",
-            wish.target.name, seen.version, wish.version, seen.version, seen.version
-        );
-        return Some(Verdict::Hold(Reason::ClusterAheadOfSpec, message, resync));
+    let Some(Ok(updates)) = &facts.observed.updates else {
+        return Verdict::Ask(Read::Updates);
+    };
+    if seen.version < wish.version {
+        let hop = Hop::up(wish, seen.version);
+        return one_hop(facts, wish, view, updates, seen, hop);
     }
-    None
+    above(facts, wish, view, updates, seen)
 }
 
-/// The cluster is older than asked for.
-fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verdict {
+/// The cluster is newer than asked for: it stays so, unless the manifest permits this very rollback.
+fn above(
+    facts: &Facts<'_>,
+    wish: &Wish,
+    view: &ClusterView,
+    updates: &[UpdateView],
+    seen: Seen,
+) -> Verdict {
+    let asked = rollback::by_manifest(wish, seen);
+    // Somebody began it already: which update it undoes is no longer the question.
+    if let Some(hop) = asked
+        && let Some(ours) = elsewhere::running_hop(updates, hop)
+    {
+        return Verdict::Adopt(ours.clone(), hop);
+    }
+    match (asked, rollback::objection(facts, wish, seen, updates)) {
+        (Some(hop), None) => one_hop(facts, wish, view, updates, seen, hop),
+        (_, Some(message)) => Verdict::Hold(
+            Reason::ClusterAheadOfSpec,
+            message,
+            Wake::After(facts.settings.resync_interval),
+        ),
+        // An objection there is wherever the manifest does not ask.
+        (None, None) => Verdict::Keep(Wake::After(facts.settings.resync_interval)),
+    }
+}
+
+/// Whether this hop may start, by everything that can stand in its way.
+fn one_hop(
+    facts: &Facts<'_>,
+    wish: &Wish,
+    view: &ClusterView,
+    updates: &[UpdateView],
+    seen: Seen,
+    hop: Hop,
+) -> Verdict {
     let resync = Wake::After(facts.settings.resync_interval);
     let request = RetryRequest::of(facts.object, facts.now);
-    let hop = Hop {
-        from: seen.version,
-        to: seen.version.next(),
-        force: wish.force_for(seen.version.next()),
-    };
-    let Some(Ok(updates)) = &facts.observed.updates else {
-        return Verdict::Keep(Wake::Now);
-    };
     let elsewhere = elsewhere::look(facts, wish, hop, updates, &request);
     match elsewhere {
         Elsewhere::OurHop(update) => return Verdict::Adopt(update, hop),
@@ -152,12 +234,17 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         Elsewhere::Busy(_) | Elsewhere::Free => {}
     }
     if wish.suspend {
-        let path = say::path(hop.from, wish.version);
+        let path = if hop.is_rollback() {
+            vec![hop.to]
+        } else {
+            say::path(hop.from, wish.version)
+        };
         let planned: Vec<_> = path.iter().map(ToString::to_string).collect();
+        let way = if hop.is_rollback() { "back" } else { "on" };
         return Verdict::Hold(
             Reason::Suspended,
             format!(
-                "Suspended at {}: nothing is started. Set spec.suspend to false to go on to {}.",
+                "Suspended at {}: nothing is started. Set spec.suspend to false to go {way} to {}.",
                 hop.from,
                 planned.join(", ")
             ),
@@ -165,7 +252,7 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         );
     }
     let Some(Ok(offered)) = &facts.observed.versions else {
-        return Verdict::Keep(Wake::Now);
+        return Verdict::Ask(Read::Versions);
     };
     if let Some(message) = unsupported(offered, wish, hop) {
         return Verdict::Hold(Reason::UnsupportedVersion, message, resync);
@@ -179,8 +266,12 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
     }
     if !seen.is_active {
         let message = format!(
-            "EKS reports cluster {} as {}; the upgrade from {} to {} starts when it is ACTIVE.",
-            wish.target.name, view.status, hop.from, hop.to
+            "EKS reports cluster {} as {}; the {} from {} to {} starts when it is ACTIVE.",
+            wish.target.name,
+            view.status,
+            say::noun(hop.kind()),
+            hop.from,
+            hop.to
         );
         return Verdict::Hold(
             Reason::WaitingForCluster,
@@ -199,7 +290,8 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         && at > facts.now
     {
         let message = format!(
-            "The spec changed lately; the upgrade from {} to {} starts at {} unless it changes again (--settle).",
+            "The spec changed lately; the {} from {} to {} starts at {} unless it changes again (--settle).",
+            say::noun(hop.kind()),
             hop.from,
             hop.to,
             shown(at)
@@ -210,10 +302,19 @@ fn below(facts: &Facts<'_>, wish: &Wish, view: &ClusterView, seen: Seen) -> Verd
         && is_first_send
     {
         let message = format!(
-            "As many updates run as may run at a time ({most}, --max-running-updates); the upgrade from {} to {} starts when one ends, oldest object first.",
-            hop.from, hop.to
+            "As many updates run as may run at a time ({most}, --max-running-updates); the {} from {} to {} starts when one ends, oldest object first.",
+            say::noun(hop.kind()),
+            hop.from,
+            hop.to
         );
         return Verdict::Hold(Reason::Queued, message, resync);
+    }
+    if hop.is_rollback() {
+        match rollback::gate(facts, wish, view, offered, hop) {
+            Gate::Open => {}
+            Gate::Ask(read) => return Verdict::Ask(read),
+            Gate::Closed(reason, message, wake) => return Verdict::Hold(reason, message, wake),
+        }
     }
     if let Some(refused) = refusal::refused(facts, wish, hop, &request) {
         return refused;
@@ -247,7 +348,12 @@ fn unsupported(offered: &[OfferedVersion], wish: &Wish, hop: Hop) -> Option<Stri
         .collect();
     known.sort_unstable();
     known.dedup();
-    let missing = say::path(hop.from, wish.version)
+    let path = if hop.is_rollback() {
+        vec![hop.to]
+    } else {
+        say::path(hop.from, wish.version)
+    };
+    let missing = path
         .into_iter()
         .find(|version| known.binary_search(version).is_err())?;
     let listed: Vec<_> = known.iter().map(ToString::to_string).collect();

@@ -3,7 +3,7 @@
 use jiff::SignedDuration;
 
 use crate::api::{ClusterUpgradeStatus, Reason};
-use crate::eks::VersionRequest;
+use crate::eks::{CancelRequest, VersionRequest};
 use crate::text::plain;
 
 use super::say;
@@ -26,6 +26,8 @@ pub struct Decision {
 pub enum Action {
     /// UpdateClusterVersion, as the open intent in `memory` has it.
     Send(VersionRequest),
+    /// CancelUpdate of the running rollback, as its open cancellation in `memory` has it.
+    Cancel(CancelRequest),
 }
 
 /// What is said about an object.

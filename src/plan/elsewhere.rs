@@ -2,16 +2,16 @@
 
 use jiff::Timestamp;
 
-use crate::api::{Minor, Reason, Update, UpdateStatus};
+use crate::api::{Reason, Update, UpdateStatus};
 use crate::eks::{Progress, UpdateView};
 
-use super::consider::Hop;
 use super::facts::Facts;
+use super::hop::Hop;
 use super::remember;
 use super::retry::{self, RetryRequest};
 use super::time::shown;
 use super::wish::Wish;
-use super::{VERSION_ROLLBACK, VERSION_UPDATE, say};
+use super::{VERSION_ROLLBACK, VERSION_UPDATE, rollback, say};
 
 /// What EKS's list of updates means for the next hop.
 #[derive(Clone, Debug)]
@@ -34,11 +34,10 @@ pub fn look(
     updates: &[UpdateView],
     request: &RetryRequest,
 ) -> Elsewhere {
-    let running = updates.iter().filter(|update| is_running(update));
-    let ours = running.clone().filter(|update| is_hop(update, hop.to));
-    if let Some(ours) = ours.max_by_key(|update| age(update)) {
+    if let Some(ours) = running_hop(updates, hop) {
         return Elsewhere::OurHop(ours.clone());
     }
+    let running = updates.iter().filter(|update| is_running(update));
     let newest = newest_version_update(updates);
     // A person's decision outweighs what merely runs at the moment.
     let ended = newest
@@ -52,20 +51,22 @@ pub fn look(
     }
     if let Some(other) = running.max_by_key(|update| age(update)) {
         return Elsewhere::Busy(format!(
-            "EKS works on cluster {}: {} {} since {}. The upgrade from {} to {} starts after it.",
+            "EKS works on cluster {}: {} {} since {}. The {} from {} to {} starts after it.",
             wish.target.name,
             other.kind,
             other.id,
             other
                 .created_at
                 .map_or_else(|| "an unknown time".to_owned(), shown),
+            say::noun(hop.kind()),
             hop.from,
             hop.to
         ));
     }
     match newest {
         Some(update)
-            if update.status == Progress::Successful
+            if !hop.is_rollback()
+                && update.status == Progress::Successful
                 && update.kind == VERSION_UPDATE
                 && say::version_of(update) > Some(hop.from) =>
         {
@@ -112,8 +113,12 @@ pub fn is_running(update: &UpdateView) -> bool {
     matches!(update.status, Progress::InProgress | Progress::Other(_))
 }
 
-fn is_hop(update: &UpdateView, to: Minor) -> bool {
-    update.kind == VERSION_UPDATE && say::version_of(update) == Some(to)
+/// An update that runs and is this very hop, whoever began it.
+pub fn running_hop(updates: &[UpdateView], hop: Hop) -> Option<&UpdateView> {
+    let running = updates.iter().filter(|update| is_running(update));
+    let same = running
+        .filter(|update| update.kind == hop.kind() && say::version_of(update) == Some(hop.to));
+    same.max_by_key(|update| age(update))
 }
 
 /// Whether an ended update stands against the next hop, unless a person permitted another try.
@@ -122,9 +127,11 @@ fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest
         update.status,
         Some(UpdateStatus::Failed | UpdateStatus::Cancelled | UpdateStatus::Lost)
     );
-    let concerns_us =
-        update.kind == VERSION_ROLLBACK || (ended_badly && update.to_version == hop.to);
-    concerns_us && !retry::permitted(update, wish, request)
+    let is_rollback = update.kind == VERSION_ROLLBACK;
+    let is_same = ended_badly && update.kind == hop.kind() && update.to_version == hop.to;
+    // Which successful update a rollback undoes is looked at elsewhere.
+    let concerns_us = is_same || (is_rollback && !hop.is_rollback());
+    concerns_us && !retry::permitted(update, wish, hop, request)
 }
 
 /// What is said about an update that ended badly.
@@ -144,7 +151,10 @@ pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reas
         .map_or_else(String::new, |at| format!(", begun {}", shown(at)));
     let which = format!("{}{begun}", say::named(update));
     let cluster = say::cluster(facts);
-    if update.kind == VERSION_ROLLBACK {
+    let is_asked_for =
+        (facts.object.wish.as_ref()).is_ok_and(|wish| rollback::is_asked_for(wish, update));
+    let noun = say::noun(&update.kind);
+    if update.kind == VERSION_ROLLBACK && !update.is_ours() && !is_asked_for {
         let (ended, runs) = match &update.status {
             Some(UpdateStatus::Successful) => (String::new(), to),
             Some(status) => (format!(", which ended as {status}"), from),
@@ -160,18 +170,20 @@ pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reas
     match update.status {
         Some(UpdateStatus::Cancelled) => (
             Reason::UpdateCancelled,
-            format!("The upgrade of {cluster} from {from} to {to} was cancelled ({which}). {how}"),
+            format!(
+                "The {noun} of {cluster} from {from} to {to} was cancelled ({which}). It still runs {from}. {how}"
+            ),
         ),
         Some(UpdateStatus::Lost) => (
             Reason::UpdateLost,
             format!(
-                "EKS accepted the upgrade of {cluster} from {from} to {to} ({which}) and no longer knows it. Look at the cluster's updates in EKS. {how}"
+                "EKS accepted the {noun} of {cluster} from {from} to {to} ({which}) and no longer knows it. Look at the cluster's updates in EKS. {how}"
             ),
         ),
         _ => (
             Reason::UpdateFailed,
             format!(
-                "The upgrade of {cluster} from {from} to {to} failed: {}. It still runs {from} ({which}). {how}",
+                "The {noun} of {cluster} from {from} to {to} failed: {}. It still runs {from} ({which}). {how}",
                 say::errors(&update.errors)
             ),
         ),

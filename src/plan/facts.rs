@@ -5,8 +5,12 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::ClusterUpgradeStatus;
-use crate::eks::{ClusterView, EksError, ErrorKind, OfferedVersion, UpdateView};
+use crate::eks::{
+    ClusterView, EksError, ErrorKind, InsightView, NodegroupView, OfferedVersion, RefreshView,
+    UpdateView,
+};
 
+use super::readiness::Readiness;
 use super::wish::{InvalidSpec, Wish};
 
 /// The input of [`super::decide`] and [`super::next_read`].
@@ -71,6 +75,14 @@ pub struct Observed {
     pub updates: Option<Result<Vec<UpdateView>, EksError>>,
     /// DescribeClusterVersions.
     pub versions: Option<Result<Arc<[OfferedVersion]>, EksError>>,
+    /// ListNodegroups and DescribeNodegroup of each.
+    pub nodegroups: Option<Result<Vec<NodegroupView>, EksError>>,
+    /// DescribeInsightsRefresh, or StartInsightsRefresh where that was asked for.
+    pub refresh: Option<Result<RefreshView, EksError>>,
+    /// ListInsights of the category `ROLLBACK_READINESS`, before a rollback.
+    pub insights: Option<Result<Vec<InsightView>, EksError>>,
+    /// What `status.rollback` is made from. Nothing else depends on it.
+    pub readiness: Option<Result<Readiness, EksError>>,
 }
 
 impl Observed {
@@ -81,6 +93,10 @@ impl Observed {
             cluster,
             updates,
             versions,
+            nodegroups,
+            refresh,
+            insights,
+            readiness: _,
         } = self;
         let tracked = tracked
             .as_ref()
@@ -90,6 +106,9 @@ impl Observed {
             .or_else(|| cluster.as_ref().and_then(|read| read.as_ref().err()))
             .or_else(|| updates.as_ref().and_then(|read| read.as_ref().err()))
             .or_else(|| versions.as_ref().and_then(|read| read.as_ref().err()))
+            .or_else(|| nodegroups.as_ref().and_then(|read| read.as_ref().err()))
+            .or_else(|| refresh.as_ref().and_then(|read| read.as_ref().err()))
+            .or_else(|| insights.as_ref().and_then(|read| read.as_ref().err()))
     }
 }
 

@@ -5,15 +5,15 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus};
 use crate::eks::{UpdateView, VersionRequest};
 
-use super::consider::{self, Hop, Verdict};
+use super::consider::{self, Verdict};
 use super::decision::{Action, Decision, Outcome, Wake};
 use super::facts::Facts;
+use super::hop::Hop;
 use super::remember::{self, refreshed};
 use super::time::{after, backoff, shown, until};
 use super::token::TokenParts;
 use super::{
-    CLOCK_TOLERANCE, LOOK_AFTER_SEND, SEND_WITHIN, VERSION_UPDATE, cluster, elsewhere, refusal,
-    say, trouble,
+    CLOCK_TOLERANCE, LOOK_AFTER_SEND, SEND_WITHIN, cluster, elsewhere, refusal, say, trouble,
 };
 
 /// Writes the intent for a hop, whose first send follows the write.
@@ -23,22 +23,29 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
     else {
         return Decision::keep(facts.memory, Wake::Now);
     };
-    let Hop { from, to, force } = hop;
+    let kind = hop.kind();
+    let Hop {
+        from,
+        to,
+        force,
+        timeout,
+    } = hop;
     let after = last_known(facts);
     let client_request_token = TokenParts {
         uid: &facts.object.uid,
         cluster_arn: &cluster.arn,
-        kind: VERSION_UPDATE,
+        kind,
         from,
         to,
         nth: attempt.saturating_sub(remember::last_accepted_attempt(&memory)),
         after: after.as_deref(),
         force,
+        timeout,
     }
     .token();
     let intent = Update {
         id: None,
-        kind: VERSION_UPDATE.to_owned(),
+        kind: kind.to_owned(),
         status: None,
         from_version: from,
         to_version: to,
@@ -47,11 +54,13 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         attempt: Some(attempt),
         sends: Some(1),
         force,
+        timeout,
         requested_at: Some(facts.now),
         last_send_at: Some(facts.now),
         created_at: None,
         finished_at: None,
         errors: Vec::new(),
+        cancel: None,
     };
     let forced = if force {
         ", overriding its readiness insights"
@@ -59,11 +68,13 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
         ""
     };
     let message = format!(
-        "Asking EKS to upgrade cluster {} from {from} to {to}{forced} (attempt {attempt}){}.",
-        wish.target.name,
+        "Asking EKS to {} from {from} to {to}{forced} (attempt {attempt}){}.",
+        say::to_do(kind, &format!("cluster {}", wish.target.name)),
         say::then(&memory.path, to)
     );
     memory.attempts = Some(attempt);
+    // What it said is over once this begins.
+    memory.rollback = None;
     pass_over(facts, &mut memory, &intent, hop);
     remember::remember_update(&mut memory, intent);
     let said = if refusal::is_repeated(facts, hop) {
@@ -77,6 +88,7 @@ pub fn start(facts: &Facts<'_>, mut memory: ClusterUpgradeStatus, hop: Hop) -> D
             version: to,
             client_request_token,
             force,
+            rollback_timeout: timeout,
         })),
         ..said
     }
@@ -114,11 +126,14 @@ fn pass_over(facts: &Facts<'_>, memory: &mut ClusterUpgradeStatus, intent: &Upda
 ///
 /// Counted from the decision, not from the write: a process that freezes between the two writes under guard what it
 /// decided on a list that is long out of date, and EKS may have forgotten the token by then.
-pub fn may_begin(memory: &ClusterUpgradeStatus, now: Timestamp) -> bool {
-    let announced = memory
-        .update
-        .as_ref()
-        .and_then(|update| update.last_send_at);
+pub fn may_begin(memory: &ClusterUpgradeStatus, action: &Action, now: Timestamp) -> bool {
+    let update = memory.update.as_ref();
+    let announced = match action {
+        Action::Send(_) => update.and_then(|update| update.last_send_at),
+        Action::Cancel(_) => update
+            .and_then(|update| update.cancel.as_ref())
+            .map(|cancel| cancel.last_send_at),
+    };
     announced.is_some_and(|at| now.duration_since(at).abs() <= SEND_WITHIN)
 }
 
@@ -141,13 +156,8 @@ pub fn resolve(facts: &Facts<'_>, intent: &Update) -> Decision {
     if let Some(view) = found(facts, intent) {
         return adopt(facts, intent, view);
     }
-    let hop = Hop {
-        from: intent.from_version,
-        to: intent.to_version,
-        force: intent.force,
-    };
     match consider::consider(facts) {
-        Verdict::Start(wanted) if wanted == hop && intent.kind == VERSION_UPDATE => {
+        Verdict::Start(wanted) if Some(wanted) == Hop::of(intent) => {
             match &intent.client_request_token {
                 Some(token) => repeat(facts, intent, token),
                 None => give_up_later(
@@ -158,6 +168,7 @@ pub fn resolve(facts: &Facts<'_>, intent: &Update) -> Decision {
                 ),
             }
         }
+        Verdict::Ask(_) => Decision::keep(facts.memory, Wake::Now),
         Verdict::Keep(wake) => Decision::keep(facts.memory, wake),
         Verdict::Hold(reason, why, _) | Verdict::Record(_, reason, why, _) => {
             give_up_later(facts, intent, reason, &why)
@@ -214,7 +225,8 @@ fn answers(intent: &Update, view: &UpdateView) -> bool {
 pub fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision {
     let mut memory = refreshed(facts);
     let message = format!(
-        "EKS accepted the upgrade from {} to {} (update {}); it is followed{}.",
+        "EKS accepted the {} from {} to {} (update {}); it is followed{}.",
+        say::noun(&intent.kind),
         intent.from_version,
         intent.to_version,
         view.id,
@@ -238,7 +250,14 @@ pub fn adopt(facts: &Facts<'_>, intent: &Update, view: &UpdateView) -> Decision 
 /// the annotation permits another try then.
 fn tried_for(facts: &Facts<'_>, intent: &Update) -> Option<Minor> {
     match &facts.object.wish {
-        Ok(wish) => (wish.force_for(intent.to_version) == intent.force).then_some(wish.version),
+        Ok(wish) => {
+            let permit = wish.rollback.as_ref();
+            let is_same_rollback = intent
+                .timeout
+                .is_none_or(|timeout| permit.is_none_or(|permit| permit.timeout == timeout));
+            let is_same = is_same_rollback && wish.force_for(intent.to_version) == intent.force;
+            is_same.then_some(wish.version)
+        }
         Err(_) => intent.for_version,
     }
 }
@@ -290,6 +309,7 @@ fn repeat(facts: &Facts<'_>, intent: &Update, token: &str) -> Decision {
             version: intent.to_version,
             client_request_token: token.to_owned(),
             force: intent.force,
+            rollback_timeout: intent.timeout,
         })),
         ..Decision::say(memory, reason, message, Wake::Now)
     }
@@ -300,7 +320,8 @@ pub fn busy(intent: &Update) -> (Reason, String) {
     (
         Reason::WaitingForCluster,
         format!(
-            "EKS is busy with the cluster and does not take the upgrade from {} to {} yet: {}. This may be work of its own that no list shows. It is asked again by itself; nothing needs to be done.",
+            "EKS is busy with the cluster and does not take the {} from {} to {} yet: {}. This may be work of its own that no list shows. It is asked again by itself; nothing needs to be done.",
+            say::noun(&intent.kind),
             intent.from_version,
             intent.to_version,
             say::errors(&intent.errors)
@@ -372,7 +393,8 @@ fn unresolved(facts: &Facts<'_>, intent: &Update, why: &str, wake: Wake) -> Deci
 
 fn asked(intent: &Update) -> String {
     format!(
-        "EKS was asked to upgrade from {} to {} (attempt {})",
+        "EKS was asked to {} from {} to {} (attempt {})",
+        say::to_do(&intent.kind, "the cluster"),
         intent.from_version,
         intent.to_version,
         intent.attempt.unwrap_or(1)

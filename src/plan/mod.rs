@@ -5,16 +5,20 @@
 //! `docs/protocol.md` has the list.
 
 mod answer;
+mod cancel;
 mod cluster;
 mod consider;
 mod decision;
 mod elsewhere;
 mod facts;
+mod hop;
 mod intent;
 mod read;
+mod readiness;
 mod refusal;
 mod remember;
 mod retry;
+mod rollback;
 mod say;
 mod time;
 mod token;
@@ -23,13 +27,15 @@ mod trouble;
 mod wish;
 
 pub use answer::{Sent, answered};
+pub use cancel::cancel_answered;
 pub use decision::{Action, Decision, Outcome, Wake};
 pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
 pub use intent::may_begin;
 pub use read::{Read, next_read};
-pub use say::errors;
-pub use track::is_overdue;
-pub use wish::{InvalidSpec, Wish};
+pub use readiness::Readiness;
+pub use say::{does, errors, noun};
+pub use track::{is_overdue, overdue_after};
+pub use wish::{InvalidSpec, RollbackPermit, Wish};
 
 /// A start or a repetition begins within this time of the decision that its guarded write announces, or is dropped; see
 /// [`may_begin`].

@@ -2,9 +2,9 @@
 
 use crate::eks::{ErrorKind, Progress};
 
-use super::cluster;
+use super::consider::{self, Verdict};
 use super::facts::Facts;
-use super::track;
+use super::{cancel, cluster, readiness, track};
 
 /// One question to EKS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -17,6 +17,16 @@ pub enum Read {
     Updates,
     /// DescribeClusterVersions; an answer of the last hour will do.
     Versions,
+    /// ListNodegroups, and DescribeNodegroup of each.
+    Nodegroups,
+    /// DescribeInsightsRefresh.
+    Refresh,
+    /// StartInsightsRefresh: EKS's findings are too old to count. Changes nothing else.
+    StartRefresh,
+    /// ListInsights of the category `ROLLBACK_READINESS`.
+    Insights,
+    /// The same and [`Self::Versions`], for `status.rollback`. Nothing else waits for it.
+    Readiness,
 }
 
 /// The next question, or `None` when enough is known to decide. Asked again after each answer.
@@ -27,13 +37,14 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
     if facts.object.deleting || observed.failure().is_some() {
         return None;
     }
-    let wish = facts.object.wish.as_ref().ok()?;
+    if facts.object.wish.is_err() {
+        return None;
+    }
     if facts.standing.not_allowed.is_some() {
         return None;
     }
     let described = || observed.cluster.is_none().then_some(Read::Cluster);
     let updates = || observed.updates.is_none().then_some(Read::Updates);
-    let versions = || observed.versions.is_none().then_some(Read::Versions);
 
     match &facts.memory.update {
         Some(intent) if intent.is_open_intent() => described().or_else(|| {
@@ -41,7 +52,10 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
             if !cluster::is_meant(facts) {
                 return None;
             }
-            updates().or_else(|| if wish.suspend { None } else { versions() })
+            updates().or_else(|| match consider::consider(facts) {
+                Verdict::Ask(read) => Some(read),
+                _ => None,
+            })
         }),
         Some(update) if track::is_followed(facts.memory, update) => match &observed.tracked {
             None => update.id.clone().map(Read::Tracked),
@@ -53,23 +67,21 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
                 }
             }),
             Some(Ok(view)) if view.status == Progress::Successful => described().or_else(|| {
-                let settled = cluster::healthy(facts)
-                    .is_none_or(|seen| seen.is_active && seen.version >= update.to_version);
-                if settled { None } else { updates() }
+                let seen = cluster::healthy(facts)?;
+                if !track::is_reached(update, seen) {
+                    return updates();
+                }
+                let is_last =
+                    (facts.object.wish.as_ref()).is_ok_and(|wish| wish.version == seen.version);
+                if is_last {
+                    readiness::next_read_after(facts, update)
+                } else {
+                    None
+                }
             }),
+            Some(Ok(_)) if cancel::needs_cluster(facts, update) => described(),
             Some(_) => None,
         },
-        _ => {
-            if facts.standing.owner.is_some() {
-                return None;
-            }
-            described().or_else(|| {
-                let seen = cluster::healthy(facts)?;
-                if seen.version >= wish.version {
-                    return None;
-                }
-                updates().or_else(|| if wish.suspend { None } else { versions() })
-            })
-        }
+        _ => consider::next_read(facts),
     }
 }

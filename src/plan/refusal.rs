@@ -5,9 +5,10 @@ use jiff::{SignedDuration, Timestamp};
 use crate::api::{ClusterUpgradeStatus, Reason, UpdateStatus};
 use crate::eks::ErrorKind;
 
-use super::consider::{Hop, Verdict};
+use super::consider::Verdict;
 use super::decision::{Outcome, Wake};
 use super::facts::Facts;
+use super::hop::Hop;
 use super::retry::{self, RetryRequest};
 use super::time::{after, shown, until};
 use super::wish::Wish;
@@ -35,7 +36,7 @@ pub fn refused(
     } else {
         SignedDuration::ZERO
     };
-    if unproven.is_zero() && retry::permitted(update, wish, request) {
+    if unproven.is_zero() && retry::permitted(update, wish, hop, request) {
         return None;
     }
     let kind = update
@@ -54,8 +55,10 @@ pub fn refused(
     let next = |wait: SignedDuration| until(facts.now, after(closed, wait));
     let said = say::errors(&update.errors);
     let what = format!(
-        "EKS refused to upgrade cluster {} from {} to {}: {said}.",
-        wish.target.name, hop.from, hop.to
+        "EKS refused to {} from {} to {}: {said}.",
+        say::to_do(hop.kind(), &format!("cluster {}", wish.target.name)),
+        hop.from,
+        hop.to
     );
     let started = if unproven.is_zero() {
         "Nothing was started.".to_owned()
@@ -70,8 +73,10 @@ pub fn refused(
             Outcome::Say(
                 Reason::PreflightFailed,
                 format!(
-                    "{what} Upgrade-readiness insights block it: see aws eks list-insights --cluster-name {}. Mend what they name, or accept it for this hop with spec.force (version \"{}\" and a reason).",
-                    wish.target.name, hop.to
+                    "{what} EKS's {} block it: see aws eks list-insights --cluster-name {}. Mend what they name, or accept it for this hop with spec.force (version \"{}\" and a reason).",
+                    say::insights(hop.kind()),
+                    wish.target.name,
+                    hop.to
                 ),
             ),
             next(resync),
@@ -79,9 +84,9 @@ pub fn refused(
         ErrorKind::AccessDenied | ErrorKind::CredentialsRefused | ErrorKind::ClockSkew => {
             let run = trouble::refusals(facts, kind, closed);
             let what = format!(
-                "EKS refused to let {} upgrade cluster {} from {} to {}: {said}.",
+                "EKS refused to let {} {} from {} to {}: {said}.",
                 trouble::identity(facts),
-                wish.target.name,
+                say::to_do(hop.kind(), &format!("cluster {}", wish.target.name)),
                 hop.from,
                 hop.to
             );

@@ -5,9 +5,10 @@ use crate::api::{
 };
 use crate::eks::{ClusterView, Progress, UpdateError, UpdateView};
 
-use super::consider::Hop;
 use super::facts::Facts;
+use super::hop::Hop;
 use super::retry::next_try;
+use super::wish::Wish;
 use super::{VERSION_ROLLBACK, cluster, say};
 
 /// The memory with what EKS said about the cluster, and the path from there.
@@ -27,6 +28,8 @@ pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
             platform_version,
             status,
             hosting: _,
+            is_auto_mode: _,
+            support_type: _,
         } = view;
         let pinned = memory.cluster.as_ref();
         memory.cluster = Some(ObservedCluster {
@@ -44,9 +47,19 @@ pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
         .as_ref()
         .and_then(|cluster| cluster.version.parse::<Minor>().ok());
     memory.path = version
-        .map(|version| say::path(version, wish.version))
+        .map(|version| path(version, wish))
         .unwrap_or_default();
     memory
+}
+
+/// The versions still to come: up, or down where the manifest permits it.
+fn path(version: Minor, wish: &Wish) -> Vec<Minor> {
+    let permit = wish.rollback.as_ref();
+    let is_permitted = permit.is_some_and(|permit| permit.from == version);
+    if is_permitted && version.previous() == Some(wish.version) {
+        return vec![wish.version];
+    }
+    say::path(version, wish.version)
 }
 
 /// Puts `update` in the place of the last one. An update that has an id is not dropped: it goes into the history.
@@ -156,12 +169,14 @@ fn foreign(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
         client_request_token: None,
         attempt: None,
         sends: None,
-        force: wish.is_some_and(|wish| wish.force_for(next_try(&view.kind, to_version))),
+        force: wish.is_some_and(|wish| wish.force_for(next_try(&view.kind, to_version, hop))),
+        timeout: hop.timeout.filter(|_| view.kind == VERSION_ROLLBACK),
         requested_at: None,
         last_send_at: None,
         created_at: view.created_at,
         finished_at: None,
         errors: Vec::new(),
+        cancel: None,
     }
 }
 

@@ -9,6 +9,7 @@ use crate::api::{Minor, Update};
 
 use super::VERSION_ROLLBACK;
 use super::facts::Object;
+use super::hop::Hop;
 use super::time::shown;
 use super::wish::Wish;
 
@@ -73,18 +74,23 @@ impl RetryRequest {
 }
 
 /// Whether another try is permitted after `tried`: the spec asks for something else than it did, or a person said so.
-pub fn permitted(tried: &Update, wish: &Wish, request: &RetryRequest) -> bool {
+pub fn permitted(tried: &Update, wish: &Wish, hop: Hop, request: &RetryRequest) -> bool {
+    let is_rollback = tried.kind == VERSION_ROLLBACK;
     let asks_for_something_else = tried.for_version.is_some_and(|for_version| {
-        let force = wish.force_for(next_try(&tried.kind, tried.to_version));
-        for_version != wish.version || tried.force != force
+        let force = wish.force_for(next_try(&tried.kind, tried.to_version, hop));
+        let is_other_rollback = is_rollback && hop.is_rollback() && tried.timeout != hop.timeout;
+        for_version != wish.version || tried.force != force || is_other_rollback
     });
-    asks_for_something_else || request.permits(tried)
+    // While this object asked for the rollback, it asked for the version below.
+    let is_undone_by_edit = is_rollback && tried.is_ours() && wish.version != tried.to_version;
+    asks_for_something_else || is_undone_by_edit || request.permits(tried)
 }
 
-/// To which version the hop leads that another try would be, after an update of this type to this version. Not the hop that
-/// is next at the moment: EKS shows the version minutes late, and then it is another one.
-pub fn next_try(kind: &str, to: Minor) -> Minor {
-    if kind == VERSION_ROLLBACK {
+/// To which version the hop leads that another try would be, after an update of this type to this version: the same again, or
+/// where an upgrade is looked at, the one that takes a rollback back. Not the hop itself: EKS shows the version minutes late, and
+/// then it is another one.
+pub fn next_try(kind: &str, to: Minor, hop: Hop) -> Minor {
+    if kind == VERSION_ROLLBACK && !hop.is_rollback() {
         to.next()
     } else {
         to

@@ -4,12 +4,49 @@ use crate::api::{ClusterUpgradeStatus, ErrorDetail, Minor, PATH_LIMIT, RETRY_ANN
 use crate::eks::{EksError, ErrorKind, UpdateView};
 use crate::text::plain;
 
+use super::VERSION_ROLLBACK;
 use super::facts::Facts;
 use super::time::shown;
 use super::track;
 
 /// As much as is said at a time, in bytes. A condition's message takes 32768 characters, but nobody reads them.
 pub const MESSAGE_LIMIT: usize = 8_000;
+
+/// What an update of this type is called.
+pub fn noun(kind: &str) -> &'static str {
+    if kind == VERSION_ROLLBACK {
+        "rollback"
+    } else {
+        "upgrade"
+    }
+}
+
+/// "upgrade cluster payments" or "roll cluster payments back".
+pub fn to_do(kind: &str, cluster: &str) -> String {
+    if kind == VERSION_ROLLBACK {
+        format!("roll {cluster} back")
+    } else {
+        format!("upgrade {cluster}")
+    }
+}
+
+/// "upgrades cluster payments" or "rolls cluster payments back".
+pub fn does(kind: &str, cluster: &str) -> String {
+    if kind == VERSION_ROLLBACK {
+        format!("rolls {cluster} back")
+    } else {
+        format!("upgrades {cluster}")
+    }
+}
+
+/// Which of EKS's insights speak of an update of this type.
+pub fn insights(kind: &str) -> &'static str {
+    if kind == VERSION_ROLLBACK {
+        "rollback-readiness insights"
+    } else {
+        "upgrade-readiness insights"
+    }
+}
 
 /// ", then to 1.35 and 1.36", or nothing.
 pub fn then(path: &[Minor], after: Minor) -> String {
@@ -60,13 +97,21 @@ pub fn running(
     let since =
         track::began(update).map_or_else(String::new, |at| format!(", since {}", shown(at)));
     let which = named(update);
+    let is_rollback = update.kind == VERSION_ROLLBACK;
     let pace = match overdue_minutes {
+        Some(minutes) if is_rollback => format!(
+            "It is overdue, at more than {minutes} minutes, after which EKS should have given up: see the cluster's health and AWS support. It is still followed."
+        ),
+        None if is_rollback => {
+            "On an Auto Mode cluster the nodes go back first, which takes up to days while the cluster is ACTIVE.".to_owned()
+        }
         Some(minutes) => format!(
             "It is overdue, at more than {minutes} minutes: see the cluster's health and AWS support. EKS cannot stop it, and it is still followed."
         ),
         None => "This usually takes 8 to 15 minutes.".to_owned(),
     };
-    format!("EKS upgrades {cluster} from {from} to {to} ({which}{since}){next}. {pace}")
+    let does = does(&update.kind, cluster);
+    format!("EKS {does} from {from} to {to} ({which}{since}){next}. {pace}")
 }
 
 /// EKS's errors, in its words; as many as a person reads.
@@ -139,7 +184,11 @@ pub fn how_to_retry(object: &str, tried: &Update) -> String {
     let (namespace, name) = object.split_once('/').unwrap_or(("default", object));
     // Where it is not known what was asked for, no edit tells that something else is asked for now.
     let or_edit = if tried.for_version.is_some() {
-        ", or change spec.version or spec.force"
+        if tried.kind == VERSION_ROLLBACK {
+            ", or change spec.version, spec.force or spec.rollback.timeout"
+        } else {
+            ", or change spec.version or spec.force"
+        }
     } else {
         ""
     };

@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use crate::api::Minor;
+use crate::api::{Minor, RollbackTimeout};
 
 /// The namespace of the operator's tokens: a constant, so that every replica and every restart makes the same ones.
 const NAMESPACE: Uuid = Uuid::from_u128(0x6b1d_3c0e_52a4_4c0b_9a6e_3f7d_7e0a_1c55);
@@ -14,7 +14,7 @@ pub struct TokenParts<'a> {
     pub uid: &'a str,
     /// The cluster it asks for.
     pub cluster_arn: &'a str,
-    /// `VersionUpdate`.
+    /// `VersionUpdate` or `VersionRollback`.
     pub kind: &'a str,
     /// The version before.
     pub from: Minor,
@@ -28,6 +28,8 @@ pub struct TokenParts<'a> {
     pub nth: u32,
     /// EKS's force flag.
     pub force: bool,
+    /// A rollback's timeout.
+    pub timeout: Option<RollbackTimeout>,
 }
 
 impl TokenParts<'_> {
@@ -42,12 +44,22 @@ impl TokenParts<'_> {
             after,
             nth,
             force,
+            timeout,
         } = self;
+        let timeout = timeout.map_or_else(String::new, |timeout| timeout.to_string());
         let after = after.unwrap_or_default();
-        // A line each: none of the parts can contain a line break. The last line is a rollback's timeout.
-        let name = format!("{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{nth}\n{after}\n{force}\n");
+        // A line each: none of the parts can contain a line break.
+        let name = format!(
+            "{uid}\n{cluster_arn}\n{kind}\n{from}\n{to}\n{nth}\n{after}\n{force}\n{timeout}"
+        );
         Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
     }
+}
+
+/// The token of the one cancellation of an update.
+pub fn of_cancel(uid: &str, cluster_arn: &str, update_id: &str) -> String {
+    let name = format!("{uid}\n{cluster_arn}\nCancelUpdate\n{update_id}");
+    Uuid::new_v5(&NAMESPACE, name.as_bytes()).to_string()
 }
 
 #[cfg(test)]
@@ -65,6 +77,7 @@ mod tests {
             after: None,
             nth: 1,
             force: false,
+            timeout: None,
         };
         // Pinned: a build that made other tokens would not be protected against what its predecessor sent.
         assert_eq!(parts.token(), "fcf868ca-1823-5150-b568-58b399f6c487");
@@ -96,6 +109,10 @@ mod tests {
             },
             TokenParts {
                 force: true,
+                ..parts
+            },
+            TokenParts {
+                timeout: Some(RollbackTimeout::DEFAULT),
                 ..parts
             },
         ];

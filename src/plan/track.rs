@@ -1,17 +1,18 @@
 //! An accepted update, followed by its id until the hop is done.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
-use crate::api::{ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus};
+use crate::api::{ClusterUpgradeStatus, Minor, Reason, RollbackTimeout, Update, UpdateStatus};
 use crate::eks::{EksError, Progress, UpdateView};
 
+use super::cluster::Seen;
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere;
 use super::facts::{Facts, Settings};
 use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
 use super::time::after;
-use super::{LOOK_AFTER_SEND, cluster, consider, say, trouble};
+use super::{LOOK_AFTER_SEND, VERSION_ROLLBACK, cancel, cluster, consider, say, trouble};
 
 /// Whether an update in status is followed: it runs, or it succeeded and the hop is not known to be done.
 pub fn is_followed(memory: &ClusterUpgradeStatus, update: &Update) -> bool {
@@ -41,16 +42,39 @@ pub fn began(update: &Update) -> Option<Timestamp> {
     update.created_at.or(update.requested_at)
 }
 
+/// After how long an update is called overdue: a rollback once EKS should have given up on it.
+pub fn overdue_after(update: &Update, settings: &Settings) -> SignedDuration {
+    if update.kind == VERSION_ROLLBACK {
+        update
+            .timeout
+            .unwrap_or(RollbackTimeout::DEFAULT)
+            .duration()
+    } else {
+        settings.overdue_after
+    }
+}
+
 /// Whether a running update has taken longer than updates usually do. Nothing follows from it but that it is said.
 pub fn is_overdue(update: &Update, settings: &Settings, now: Timestamp) -> bool {
-    update.is_running() && began(update).is_some_and(|at| now >= after(at, settings.overdue_after))
+    let limit = overdue_after(update, settings);
+    update.is_running() && began(update).is_some_and(|at| now >= after(at, limit))
+}
+
+/// Whether the cluster shows what `update` leads to, or what comes after it.
+pub fn is_reached(update: &Update, seen: Seen) -> bool {
+    let is_there = if update.kind == VERSION_ROLLBACK {
+        seen.version <= update.to_version
+    } else {
+        seen.version >= update.to_version
+    };
+    seen.is_active && is_there
 }
 
 /// What is said about a running update.
 fn sentence(facts: &Facts<'_>, memory: &ClusterUpgradeStatus, update: &Update) -> String {
     let is_suspended = facts.object.wish.as_ref().is_ok_and(|wish| wish.suspend);
     let overdue = is_overdue(update, facts.settings, facts.now)
-        .then(|| facts.settings.overdue_after.as_mins());
+        .then(|| overdue_after(update, facts.settings).as_mins());
     say::running(&say::cluster(facts), memory, update, is_suspended, overdue)
 }
 
@@ -66,6 +90,10 @@ fn running(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
         ..update.clone()
     };
     let message = sentence(facts, &memory, &update);
+    let course = cancel::course(facts, &update, view);
+    if let Some(decision) = cancel::decide(facts, &memory, &update, &message, course) {
+        return decision;
+    }
     memory.update = Some(update);
     Decision::say(memory, Reason::Updating, message, poll(facts))
 }
@@ -81,7 +109,7 @@ fn successful(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision
     };
     let seen = cluster::healthy(facts);
     let is_settled = match seen {
-        Some(seen) if seen.is_active && seen.version >= update.to_version => true,
+        Some(seen) if is_reached(&update, seen) => true,
         // Something newer happens or happened to the cluster: waiting for this one would wait for ever.
         Some(_) => superseded(facts, &update),
         // Replaced, failed, or of another kind: the hop is over, and what is wrong is said next.
@@ -89,7 +117,8 @@ fn successful(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision
     };
     if !is_settled {
         let message = format!(
-            "EKS reports the upgrade from {} to {} as successful ({}); it is waited for the cluster to show {} and be ACTIVE.",
+            "EKS reports the {} from {} to {} as successful ({}); it is waited for the cluster to show {} and be ACTIVE.",
+            say::noun(&update.kind),
             update.from_version,
             update.to_version,
             say::named(&update),
@@ -133,8 +162,13 @@ fn done(memory: &ClusterUpgradeStatus, update: &Update) -> String {
     let next = rest
         .first()
         .map_or_else(String::new, |version| format!("; {version} is next"));
+    let did = if update.kind == VERSION_ROLLBACK {
+        "Rolled back"
+    } else {
+        "Upgraded"
+    };
     format!(
-        "Upgraded from {} to {} ({}){next}.",
+        "{did} from {} to {} ({}){next}.",
         update.from_version,
         update.to_version,
         say::named(update)

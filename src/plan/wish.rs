@@ -1,7 +1,9 @@
 //! What the spec asks for, once it is known to make sense.
 
-use crate::api::{ClusterRef, ClusterUpgradeSpec, Force, Minor, NotAMinor};
-use crate::eks::Target;
+use crate::api::{
+    ClusterRef, ClusterUpgradeSpec, Force, Minor, NotAMinor, NotATimeout, Rollback, RollbackTimeout,
+};
+use crate::eks::{Target, is_update_id};
 use crate::text::{is_plain_word, plain};
 
 /// A spec that was understood.
@@ -13,8 +15,21 @@ pub struct Wish {
     pub version: Minor,
     /// The one version whose hop is forced.
     pub forced: Option<Minor>,
+    /// The one rollback that is permitted.
+    pub rollback: Option<RollbackPermit>,
     /// Whether nothing new may be started.
     pub suspend: bool,
+}
+
+/// Permits to undo one update.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RollbackPermit {
+    /// The version that the update led to, and that the cluster has.
+    pub from: Minor,
+    /// EKS's id of the update to undo.
+    pub update_id: String,
+    /// How long EKS may take.
+    pub timeout: RollbackTimeout,
 }
 
 impl Wish {
@@ -35,6 +50,39 @@ fn quoted(text: &str) -> String {
     plain(text, 64)
 }
 
+fn minor(field: &str, text: &str) -> Result<Minor, InvalidSpec> {
+    text.parse::<Minor>()
+        .map_err(|_| InvalidSpec(format!("spec.{field}: {}", NotAMinor(quoted(text)))))
+}
+
+fn permit(rollback: &Rollback) -> Result<RollbackPermit, InvalidSpec> {
+    let Rollback {
+        from_version,
+        update_id,
+        timeout,
+    } = rollback;
+    if !is_update_id(update_id) {
+        return Err(InvalidSpec(format!(
+            "spec.rollback.updateId: {:?} is not the id of an EKS update",
+            quoted(update_id)
+        )));
+    }
+    let timeout = match timeout {
+        None => RollbackTimeout::DEFAULT,
+        Some(text) => text.parse().map_err(|_| {
+            InvalidSpec(format!(
+                "spec.rollback.timeout: {}",
+                NotATimeout(quoted(text))
+            ))
+        })?,
+    };
+    Ok(RollbackPermit {
+        from: minor("rollback.fromVersion", from_version)?,
+        update_id: update_id.clone(),
+        timeout,
+    })
+}
+
 impl TryFrom<&ClusterUpgradeSpec> for Wish {
     type Error = InvalidSpec;
 
@@ -50,12 +98,9 @@ impl TryFrom<&ClusterUpgradeSpec> for Wish {
             role_arn,
             external_id,
             force,
+            rollback,
             suspend,
         } = spec;
-        let minor = |field: &str, text: &str| {
-            text.parse::<Minor>()
-                .map_err(|_| InvalidSpec(format!("spec.{field}: {}", NotAMinor(quoted(text)))))
-        };
         if account_id.len() != 12 || !account_id.bytes().all(|b| b.is_ascii_digit()) {
             return Err(InvalidSpec(format!(
                 "spec.cluster.accountId: {:?} is not a twelve-digit AWS account id",
@@ -111,6 +156,7 @@ impl TryFrom<&ClusterUpgradeSpec> for Wish {
             },
             version: minor("version", version)?,
             forced,
+            rollback: rollback.as_ref().map(permit).transpose()?,
             suspend: *suspend,
         })
     }

@@ -79,6 +79,7 @@ impl Question {
                 version,
                 client_request_token,
                 force,
+                rollback_timeout: _,
             }) => Request::UpdateClusterVersion(UpdateClusterVersion {
                 name,
                 version: version.to_string(),
@@ -213,6 +214,8 @@ fn view(cluster: super::api::ClusterView) -> ClusterView {
         }
         .to_owned(),
         hosting: Hosting::Cloud,
+        is_auto_mode: false,
+        support_type: None,
     }
 }
 
@@ -242,6 +245,7 @@ fn update(update: Update) -> UpdateView {
                 resource_ids: error.resource_ids,
             })
             .collect(),
+        cancellation: None,
     }
 }
 

@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use eks_upgrade_operator::api::{
-    ClusterUpgradeStatus, ErrorDetail, Minor, ObservedCluster, Update, UpdateStatus,
+    ClusterUpgradeStatus, ErrorDetail, Minor, ObservedCluster, RollbackTimeout, Update,
+    UpdateStatus,
 };
 use eks_upgrade_operator::eks::{
     ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateError, UpdateView,
@@ -16,6 +17,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::eks::{ARN, error};
+use super::gates::{gates, readiness};
 use super::owned::Owned;
 use super::world::wish;
 
@@ -97,6 +99,7 @@ pub fn view() -> impl Strategy<Value = UpdateView> {
             status,
             to_version: to.map(|to| to.to_string()),
             created_at,
+            cancellation: None,
         })
 }
 
@@ -141,6 +144,7 @@ pub fn remembered() -> impl Strategy<Value = Update> {
                 times,
             )| {
                 let (requested_at, last_send_at, created_at, finished_at) = times;
+                let is_rollback = kind == "VersionRollback";
                 Update {
                     id,
                     kind,
@@ -152,10 +156,12 @@ pub fn remembered() -> impl Strategy<Value = Update> {
                     attempt,
                     sends,
                     force,
+                    timeout: is_rollback.then_some(RollbackTimeout::DEFAULT),
                     requested_at,
                     last_send_at,
                     created_at,
                     finished_at,
+                    cancel: None,
                     errors: erred
                         .then(|| ErrorDetail {
                             error_code: "ResourceInUseException".to_owned(),
@@ -184,6 +190,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             platform_version: None,
             status: status.to_owned(),
             hosting,
+            is_auto_mode: status == "ACTIVE",
+            support_type: None,
         })
 }
 
@@ -218,12 +226,14 @@ pub fn observed() -> impl Strategy<Value = Observed> {
         read(described()),
         read(views),
         read(offered()),
+        gates(),
     )
-        .prop_map(|(tracked, cluster, updates, versions)| Observed {
+        .prop_map(|(tracked, cluster, updates, versions, gates)| Observed {
             tracked,
             cluster,
             updates,
             versions,
+            ..gates
         })
 }
 
@@ -240,9 +250,11 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
         vec(remembered(), 0..3),
         option::of(pinned),
         0_u32..20,
+        readiness(),
     )
         .prop_map(
-            |(update, history, cluster, attempts)| ClusterUpgradeStatus {
+            |(update, history, cluster, attempts, rollback)| ClusterUpgradeStatus {
+                rollback,
                 observed_generation: Some(1),
                 cluster,
                 path: Vec::new(),

@@ -18,6 +18,7 @@ use proptest::sample::select;
 
 use super::arbitrary::{error_kind, noon, trouble};
 use super::eks::{ARN, error};
+use super::gates::{gates, permit, readiness};
 use super::owned::Owned;
 use super::past::{accepted, ago, closed, intent, lately, minor};
 use super::world::wish;
@@ -37,6 +38,7 @@ fn view() -> impl Strategy<Value = UpdateView> {
             to_version: to.map(|to| to.to_string()),
             created_at,
             errors: Vec::new(),
+            cancellation: None,
         })
 }
 
@@ -58,18 +60,21 @@ fn described() -> impl Strategy<Value = ClusterView> {
         prop_oneof![18 => minor([0, 6, 2, 0]).prop_map(|minor| minor.to_string()), 1 => Just("2.0".to_owned())],
         prop_oneof![8 => Just("ACTIVE"), 2 => Just("UPDATING"), 1 => Just("FAILED")],
         prop_oneof![18 => Just(Hosting::Cloud), 1 => Just(Hosting::Outpost), 1 => Just(Hosting::Connected)],
+        (weighted(0.3), weighted(0.3)),
     )
-        .prop_map(|(arn, version, status, hosting)| ClusterView {
+        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard))| ClusterView {
             arn: arn.to_owned(),
             created_at: Some(ago(900_000)),
             version,
             platform_version: Some("eks.1".to_owned()),
             status: status.to_owned(),
             hosting,
+            is_auto_mode,
+            support_type: Some(if is_standard { "STANDARD" } else { "EXTENDED" }.to_owned()),
         })
 }
 
-fn offered() -> impl Strategy<Value = Arc<[OfferedVersion]>> {
+pub fn offered() -> impl Strategy<Value = Arc<[OfferedVersion]>> {
     (option::weighted(0.1, 33_u16..36), weighted(0.1)).prop_map(|(without, is_old)| {
         let versions = (33..37).filter(|minor| Some(*minor) != without);
         versions
@@ -88,7 +93,7 @@ fn offered() -> impl Strategy<Value = Arc<[OfferedVersion]>> {
 }
 
 /// An answer to a question, or seldom none.
-fn read<T: Clone + std::fmt::Debug>(
+pub fn read<T: Clone + std::fmt::Debug>(
     answer: impl Strategy<Value = T>,
 ) -> impl Strategy<Value = Option<Result<T, EksError>>> {
     prop_oneof![
@@ -107,6 +112,7 @@ fn tracked() -> impl Strategy<Value = Option<Result<UpdateView, EksError>>> {
             to_version: Some("1.34".to_owned()),
             created_at,
             errors: Vec::new(),
+            cancellation: None,
         })
     });
     prop_oneof![
@@ -119,14 +125,20 @@ fn tracked() -> impl Strategy<Value = Option<Result<UpdateView, EksError>>> {
 
 fn observed() -> impl Strategy<Value = Observed> {
     let views = prop_oneof![2 => Just(Vec::new()), 3 => vec(view(), 1..4)];
-    (tracked(), read(described()), read(views), read(offered())).prop_map(
-        |(tracked, cluster, updates, versions)| Observed {
+    (
+        tracked(),
+        read(described()),
+        read(views),
+        read(offered()),
+        gates(),
+    )
+        .prop_map(|(tracked, cluster, updates, versions, gates)| Observed {
             tracked,
             cluster,
             updates,
             versions,
-        },
-    )
+            ..gates
+        })
 }
 
 /// Of what was said: the present one, or the one before.
@@ -182,17 +194,24 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
         vec(past, 0..2),
         option::of(pinned),
         prop_oneof![20 => (1_u32..5).prop_map(Some), 1 => Just(None), 1 => Just(Some(u32::MAX))],
-        (generation(), option::weighted(0.7, condition())),
+        (
+            generation(),
+            option::weighted(0.7, condition()),
+            readiness(),
+        ),
     )
         .prop_map(
-            |(update, history, cluster, attempts, (generation, condition))| ClusterUpgradeStatus {
-                observed_generation: Some(generation),
-                cluster,
-                path: Vec::new(),
-                update,
-                attempts,
-                history,
-                conditions: condition.into_iter().collect(),
+            |(update, history, cluster, attempts, (generation, condition, rollback))| {
+                ClusterUpgradeStatus {
+                    observed_generation: Some(generation),
+                    cluster,
+                    path: Vec::new(),
+                    update,
+                    attempts,
+                    history,
+                    rollback,
+                    conditions: condition.into_iter().collect(),
+                }
             },
         )
 }
@@ -209,14 +228,21 @@ fn object() -> impl Strategy<Value = Object> {
         weighted(0.03),
         weighted(0.06),
         annotation,
-        (version, forced, weighted(0.15)),
+        (version, forced, weighted(0.15), permit()),
         option::weighted(0.2, lately()),
     )
         .prop_map(
-            |(deleting, is_invalid, retry_requested_at, (version, forced, suspend), settled_at)| {
+            |(
+                deleting,
+                is_invalid,
+                retry_requested_at,
+                (version, forced, suspend, rollback),
+                settled_at,
+            )| {
                 let mut asked = wish(&version.to_string());
                 asked.forced = forced;
                 asked.suspend = suspend;
+                asked.rollback = rollback;
                 Object {
                     name: "team/devel".to_owned(),
                     uid: "uid-1".to_owned(),

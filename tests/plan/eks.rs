@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::eks::{
-    ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateError, UpdateView,
+    CancelRequest, Cancellation, ClusterView, EksError, ErrorKind, Hosting, InsightView,
+    NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, UpdateError, UpdateView,
     VersionRequest,
 };
-use eks_upgrade_operator::plan::{Observed, Read, Sent};
+use eks_upgrade_operator::plan::{Observed, Read, Readiness, Sent};
 use jiff::{SignedDuration, Timestamp};
 
 pub const ARN: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/devel";
@@ -48,6 +49,7 @@ pub struct Stored {
     pub token: Option<String>,
     accepted_at: Timestamp,
     ends_at: Timestamp,
+    control_plane_from: Timestamp,
     end: End,
     listed_from: Timestamp,
 }
@@ -71,6 +73,19 @@ pub struct FakeEks {
     pub broken: HashMap<&'static str, EksError>,
     /// From when on which status is shown, and which version where it changes.
     shown_later: Vec<(Timestamp, &'static str, Option<String>)>,
+    /// The versions in extended support.
+    pub extended: Vec<Minor>,
+    pub nodegroups: Vec<NodegroupView>,
+    /// The rollback-readiness insights as the next refresh finds them.
+    pub insights: Vec<InsightView>,
+    /// As the last refresh found them.
+    pub found: Vec<InsightView>,
+    /// When the last refresh was started, and how long one takes.
+    pub refresh_started: Option<Timestamp>,
+    pub refresh_takes: SignedDuration,
+    /// For how long the nodes of an Auto Mode cluster go back.
+    pub node_phase: SignedDuration,
+    pub reads: Vec<Read>,
 }
 
 pub fn error(kind: ErrorKind) -> EksError {
@@ -107,6 +122,8 @@ impl FakeEks {
                 platform_version: Some("eks.1".to_owned()),
                 status: "ACTIVE".to_owned(),
                 hosting: Hosting::Cloud,
+                is_auto_mode: false,
+                support_type: Some("EXTENDED".to_owned()),
             },
             offered: (30..=40).map(Minor::new).collect(),
             updates: Vec::new(),
@@ -117,6 +134,14 @@ impl FakeEks {
             clock_ahead: SignedDuration::ZERO,
             broken: HashMap::new(),
             shown_later: Vec::new(),
+            extended: Vec::new(),
+            nodegroups: Vec::new(),
+            insights: Vec::new(),
+            found: Vec::new(),
+            refresh_started: None,
+            refresh_takes: SignedDuration::from_secs(40),
+            node_phase: SignedDuration::from_hours(5),
+            reads: Vec::new(),
         }
     }
 
@@ -149,16 +174,23 @@ impl FakeEks {
             to_version: to.map(|to| to.to_string()),
             created_at: Some(now + self.clock_ahead),
             errors: Vec::new(),
+            cancellation: None,
+        };
+        let nodes = if kind == "VersionRollback" && self.cluster.is_auto_mode {
+            self.node_phase
+        } else {
+            SignedDuration::ZERO
         };
         self.updates.push(Stored {
             view: view.clone(),
             token: token.map(ToOwned::to_owned),
             accepted_at: now,
-            ends_at: now + self.takes,
+            ends_at: now + nodes + self.takes,
+            control_plane_from: now + nodes,
             end: self.end.clone(),
             listed_from: now + self.list_lag,
         });
-        self.show_at(now + self.describe_lag, "UPDATING", None);
+        self.show_at(now + nodes + self.describe_lag, "UPDATING", None);
         view
     }
 
@@ -222,7 +254,14 @@ impl FakeEks {
     }
 
     /// Answers one read into `observed`.
-    pub fn answer(&self, read: &Read, observed: &mut Observed, now: Timestamp) {
+    pub fn answer(&mut self, read: &Read, observed: &mut Observed, now: Timestamp) {
+        self.reads.push(read.clone());
+        if let Read::StartRefresh = read
+            && !self.broken.contains_key("start refresh")
+        {
+            self.refresh_started = Some(now);
+        }
+        let refresh = self.refresh(now);
         let broken = |name: &str| {
             self.broken
                 .get(name)
@@ -251,19 +290,94 @@ impl FakeEks {
                 observed.updates = Some(broken("updates").map(|()| views));
             }
             Read::Versions => {
-                let offered: Vec<_> = self
-                    .offered
-                    .iter()
-                    .map(|version| OfferedVersion {
-                        version: *version,
-                        status: "STANDARD_SUPPORT".to_owned(),
-                        end_of_standard_support: None,
-                        end_of_extended_support: None,
-                    })
-                    .collect();
-                observed.versions = Some(broken("versions").map(|()| Arc::from(offered)));
+                observed.versions = Some(broken("versions").map(|()| self.on_offer()));
+            }
+            Read::Nodegroups => {
+                observed.nodegroups = Some(broken("nodegroups").map(|()| self.nodegroups.clone()));
+            }
+            Read::Refresh => observed.refresh = Some(broken("refresh").map(|()| refresh)),
+            Read::StartRefresh => {
+                observed.refresh = Some(broken("start refresh").map(|()| RefreshView {
+                    status: RefreshStatus::InProgress,
+                    ended_at: None,
+                }));
+            }
+            Read::Insights => {
+                observed.insights = Some(broken("insights").map(|()| self.found.clone()));
+            }
+            Read::Readiness => {
+                observed.readiness = Some(broken("insights").map(|()| Readiness {
+                    insights: self.found.clone(),
+                    offered: self.on_offer(),
+                }));
             }
         }
+    }
+
+    fn on_offer(&self) -> Arc<[OfferedVersion]> {
+        let offered = self.offered.iter().map(|version| OfferedVersion {
+            version: *version,
+            status: if self.extended.contains(version) {
+                "EXTENDED_SUPPORT".to_owned()
+            } else {
+                "STANDARD_SUPPORT".to_owned()
+            },
+            end_of_standard_support: None,
+            end_of_extended_support: None,
+        });
+        offered.collect()
+    }
+
+    /// How the last refresh of insights goes.
+    fn refresh(&mut self, now: Timestamp) -> RefreshView {
+        let Some(started) = self.refresh_started else {
+            return RefreshView {
+                status: RefreshStatus::None,
+                ended_at: None,
+            };
+        };
+        let end = started + self.refresh_takes;
+        if now < end {
+            return RefreshView {
+                status: RefreshStatus::InProgress,
+                ended_at: None,
+            };
+        }
+        self.found.clone_from(&self.insights);
+        RefreshView {
+            status: RefreshStatus::Completed,
+            ended_at: Some(end),
+        }
+    }
+
+    /// CancelUpdate as EKS answers it: while the nodes of an Auto Mode cluster go back.
+    pub fn cancel(&mut self, request: &CancelRequest, now: Timestamp) -> Sent {
+        self.pass(now);
+        let found = self
+            .updates
+            .iter_mut()
+            .find(|update| update.view.id == request.update_id);
+        let Some(stored) = found else {
+            return Sent::NotAccepted(error(ErrorKind::NotFound));
+        };
+        if stored.view.cancellation.is_some() {
+            return Sent::Accepted(stored.view.clone());
+        }
+        if stored.view.status != Progress::InProgress {
+            return Sent::NotAccepted(error(ErrorKind::Rejected));
+        }
+        if now >= stored.control_plane_from {
+            return Sent::NotAccepted(error(ErrorKind::InvalidState));
+        }
+        stored.view.cancellation = Some(Cancellation {
+            status: "InProgress".to_owned(),
+            reason: String::new(),
+        });
+        stored.end = End::Cancelled;
+        stored.ends_at = now + SignedDuration::from_secs(30);
+        // The control plane was not touched.
+        self.shown_later.clear();
+        Sent::Accepted(stored.view.clone())
     }
 
     /// UpdateClusterVersion as EKS answers it.
@@ -278,11 +392,17 @@ impl FakeEks {
             return Sent::NotAccepted(error(ErrorKind::InUse));
         }
         let from: Minor = self.cluster.version.parse().unwrap();
-        assert_eq!(
-            request.version,
-            from.next(),
-            "EKS would roll back or refuse"
-        );
-        Sent::Accepted(self.accept("VersionUpdate", Some(request.version), Some(token), now))
+        let kind = if request.rollback_timeout.is_some() {
+            assert_eq!(Some(request.version), from.previous());
+            "VersionRollback"
+        } else {
+            assert_eq!(
+                request.version,
+                from.next(),
+                "EKS would roll back or refuse"
+            );
+            "VersionUpdate"
+        };
+        Sent::Accepted(self.accept(kind, Some(request.version), Some(token), now))
     }
 }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Update};
-use eks_upgrade_operator::eks::{ErrorKind, UpdateView, VersionRequest};
+use eks_upgrade_operator::eks::{
+    ErrorKind, RefreshStatus, RefreshView, UpdateView, VersionRequest,
+};
 use eks_upgrade_operator::plan::{
     Action, Decision, Facts, Object, Observed, Read, Settings, Standing, Trouble, decide, next_read,
 };
@@ -58,11 +60,24 @@ impl Owned {
             cluster,
             updates,
             versions,
+            nodegroups,
+            refresh,
+            insights,
+            readiness,
         } = &mut self.observed;
         tracked.get_or_insert_with(|| Err(error(ErrorKind::NotFound)));
         cluster.get_or_insert_with(|| Err(error(ErrorKind::Unavailable)));
         updates.get_or_insert_with(|| Ok(Vec::new()));
         versions.get_or_insert_with(|| Ok(Arc::from([])));
+        nodegroups.get_or_insert_with(|| Ok(Vec::new()));
+        refresh.get_or_insert_with(|| {
+            Ok(RefreshView {
+                status: RefreshStatus::None,
+                ended_at: None,
+            })
+        });
+        insights.get_or_insert_with(|| Ok(Vec::new()));
+        readiness.get_or_insert_with(|| Err(error(ErrorKind::Unavailable)));
         self
     }
 
@@ -76,13 +91,23 @@ impl Owned {
         let mut reads = 0;
         while let Some(read) = next_read(&known.facts()) {
             reads += 1;
-            assert!(reads <= 5, "asks again and again: {read:?}");
+            assert!(reads <= 9, "asks again and again: {read:?}");
             let slot = &mut known.observed;
             match read {
                 Read::Tracked(_) => slot.tracked.clone_from(&answers.tracked),
                 Read::Cluster => slot.cluster.clone_from(&answers.cluster),
                 Read::Updates => slot.updates.clone_from(&answers.updates),
                 Read::Versions => slot.versions.clone_from(&answers.versions),
+                Read::Nodegroups => slot.nodegroups.clone_from(&answers.nodegroups),
+                Read::Refresh => slot.refresh.clone_from(&answers.refresh),
+                Read::StartRefresh => {
+                    slot.refresh = Some(Ok(RefreshView {
+                        status: RefreshStatus::InProgress,
+                        ended_at: None,
+                    }));
+                }
+                Read::Insights => slot.insights.clone_from(&answers.insights),
+                Read::Readiness => slot.readiness.clone_from(&answers.readiness),
             }
         }
         known
@@ -112,6 +137,6 @@ pub fn remembered(memory: &ClusterUpgradeStatus) -> impl Iterator<Item = &Update
 pub fn sent(decision: &Decision) -> Option<&VersionRequest> {
     match &decision.action {
         Some(Action::Send(request)) => Some(request),
-        None => None,
+        Some(Action::Cancel(_)) | None => None,
     }
 }

@@ -55,11 +55,13 @@ fn hop() -> impl Strategy<Value = Update> {
                     attempt: Some(1),
                     sends: Some(sends),
                     force,
+                    timeout: None,
                     requested_at: Some(requested_at),
                     last_send_at,
                     created_at: None,
                     finished_at: None,
                     errors: Vec::new(),
+                    cancel: None,
                 }
             },
         )

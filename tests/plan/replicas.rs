@@ -123,12 +123,13 @@ impl Cluster {
                     Some(Action::Send(request)) => {
                         Phase::Written(request, Box::new(decision.memory))
                     }
+                    Some(Action::Cancel(_)) => panic!("nothing is rolled back here"),
                     None => Phase::Idle,
                 }
             }
             Phase::Written(request, memory) => {
                 let token = request.client_request_token.clone();
-                let sent = if may_begin(&memory, now) {
+                let sent = if may_begin(&memory, &Action::Send(request.clone()), now) {
                     self.world.eks.pass(now);
                     self.world.eks.send(&request, now)
                 } else {

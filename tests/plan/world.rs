@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor, Reason};
-use eks_upgrade_operator::eks::{EksError, ErrorKind, Target, VersionRequest};
+use eks_upgrade_operator::eks::{CancelRequest, EksError, ErrorKind, Target, VersionRequest};
 use eks_upgrade_operator::plan::{
     Action, Decision, Facts, Object, Observed, Outcome, Sent, Settings, Standing, Trouble, Wake,
-    Wish, answered, decide, next_read,
+    Wish, answered, cancel_answered, decide, next_read,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -27,6 +27,8 @@ pub struct World {
     pub fates: VecDeque<Fate>,
     /// Every request that left.
     pub sent: Vec<VersionRequest>,
+    /// Every cancellation that left.
+    pub cancels: Vec<CancelRequest>,
     /// The reasons said and the versions sent, each change once.
     pub told: Vec<String>,
     pub last_wake: Wake,
@@ -51,6 +53,7 @@ pub fn wish(version: &str) -> Wish {
         },
         version: version.parse().unwrap(),
         forced: None,
+        rollback: None,
         suspend: false,
     }
 }
@@ -77,6 +80,7 @@ impl World {
             refusals: None,
             fates: VecDeque::new(),
             sent: Vec::new(),
+            cancels: Vec::new(),
             told: Vec::new(),
             last_wake: Wake::Now,
         }
@@ -113,7 +117,7 @@ impl World {
         let mut reads = 0;
         while let Some(read) = next_read(&self.facts(&observed)) {
             reads += 1;
-            assert!(reads <= 5, "asks again and again: {read:?}");
+            assert!(reads <= 9, "asks again and again: {read:?}");
             self.eks.answer(&read, &mut observed, self.now);
         }
         self.trouble = observed
@@ -130,6 +134,9 @@ impl World {
         if let Some(Action::Send(request)) = &decision.action {
             self.told.push(format!("send {}", request.version));
             self.send(request);
+        } else if let Some(Action::Cancel(request)) = &decision.action {
+            self.told.push(format!("cancel {}", request.update_id));
+            self.cancel(request);
         } else if decision.wake != Wake::Now && decision.outcome != Outcome::Keep {
             let again = decide(&self.facts(&observed));
             assert_eq!(
@@ -171,6 +178,31 @@ impl World {
             self.refusals = Some(counted(self.refusals, error, self.now));
         }
         let answer = answered(&self.memory, &sent, &self.settings, self.now);
+        assert_eq!(answer.action, None);
+        self.take(&answer);
+    }
+
+    fn cancel(&mut self, request: &CancelRequest) {
+        let fate = self.fates.pop_front();
+        if !matches!(fate, Some(Fate::CrashBefore | Fate::Dropped)) {
+            self.cancels.push(request.clone());
+        }
+        let sent = match fate {
+            None => self.eks.cancel(request, self.now),
+            Some(Fate::AnswerLost) => {
+                self.eks.cancel(request, self.now);
+                Sent::NotAccepted(error(ErrorKind::Unavailable))
+            }
+            Some(Fate::RequestLost) => Sent::NotAccepted(error(ErrorKind::Unavailable)),
+            Some(Fate::Error(error)) => Sent::NotAccepted(error),
+            Some(Fate::Dropped) => Sent::Dropped,
+            Some(Fate::CrashBefore) => return self.crash(),
+            Some(Fate::CrashAfter) => {
+                self.eks.cancel(request, self.now);
+                return self.crash();
+            }
+        };
+        let answer = cancel_answered(&self.memory, &sent);
         assert_eq!(answer.action, None);
         self.take(&answer);
     }
@@ -251,7 +283,9 @@ impl World {
         assert_eq!(self.reason(), reason.as_str(), "{}", self.message());
         let (memory, sent) = (self.memory.clone(), self.sent.len());
         self.run(duration);
-        assert_eq!(self.memory, memory);
+        // Whether the last upgrade can be undone is read again now and then, and for seven days.
+        let rollback = self.memory.rollback.clone();
+        assert_eq!(self.memory, ClusterUpgradeStatus { rollback, ..memory });
         assert_eq!(self.sent.len(), sent, "something was sent");
     }
 

@@ -3,13 +3,14 @@
 
 use aws_sdk_eks::primitives::DateTime;
 use aws_sdk_eks::types::{
-    Cluster, ClusterVersionInformation, ErrorDetail, Update, UpdateParamType, UpdateStatus,
+    Cluster, ClusterVersionInformation, ErrorDetail, InsightSummary, InsightsRefreshStatus,
+    Nodegroup, Update, UpdateParamType, UpdateStatus,
 };
 use jiff::Timestamp;
 
 use crate::eks::{
-    ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateError, UpdateView,
-    is_update_id,
+    Cancellation, ClusterView, EksError, ErrorKind, Hosting, InsightView, NodegroupView,
+    OfferedVersion, Progress, RefreshStatus, RefreshView, UpdateError, UpdateView, is_update_id,
 };
 use crate::text::{is_plain_word, plain};
 
@@ -78,6 +79,13 @@ pub(super) fn cluster(
                 .as_str(),
         ),
         hosting,
+        is_auto_mode: cluster
+            .compute_config
+            .is_some_and(|compute| compute.enabled == Some(true)),
+        support_type: cluster
+            .upgrade_policy
+            .and_then(|policy| policy.support_type)
+            .map(|support| word(support.as_str())),
     })
 }
 
@@ -120,6 +128,87 @@ pub(super) fn update(
             .take(ERRORS)
             .map(error_detail)
             .collect(),
+        cancellation: update.cancellation.map(|cancellation| Cancellation {
+            status: cancellation
+                .status
+                .map_or_else(String::new, |status| word(status.as_str())),
+            reason: plain(&cancellation.reason.unwrap_or_default(), SENTENCE),
+        }),
+    })
+}
+
+/// The update that was asked about, and no other.
+pub(super) fn the_update(
+    operation: &'static str,
+    answer: Option<Update>,
+    id: &str,
+) -> Result<UpdateView, EksError> {
+    let update = update(operation, answer)?;
+    if update.id == id {
+        Ok(update)
+    } else {
+        Err(broken(operation, "it is about another update"))
+    }
+}
+
+/// An entry of ListInsights. What it lacks counts as not known.
+pub(super) fn insight(insight: InsightSummary) -> InsightView {
+    let status = insight.insight_status;
+    let (status, reason) = status.map_or((None, None), |status| (status.status, status.reason));
+    InsightView {
+        id: word(&insight.id.unwrap_or_default()),
+        name: plain(&insight.name.unwrap_or_default(), SENTENCE),
+        status: status.map_or_else(|| "UNKNOWN".to_owned(), |status| word(status.as_str())),
+        reason: plain(&reason.unwrap_or_default(), SENTENCE),
+    }
+}
+
+/// How far a refresh of insights is.
+pub(super) fn refresh(
+    operation: &'static str,
+    status: Option<InsightsRefreshStatus>,
+    ended_at: Option<DateTime>,
+) -> Result<RefreshView, EksError> {
+    let status = status.ok_or_else(|| broken(operation, "the refresh has no status"))?;
+    Ok(RefreshView {
+        status: match status {
+            InsightsRefreshStatus::InProgress => RefreshStatus::InProgress,
+            InsightsRefreshStatus::Completed => RefreshStatus::Completed,
+            other => RefreshStatus::Failed(word(other.as_str())),
+        },
+        ended_at: ended_at.and_then(timestamp),
+    })
+}
+
+/// The names of a page of ListNodegroups.
+pub(super) fn nodegroup_names(
+    operation: &'static str,
+    names: Option<Vec<String>>,
+) -> Result<Vec<String>, EksError> {
+    let names = names.unwrap_or_default();
+    if names.iter().all(|name| is_update_id(name)) {
+        Ok(names)
+    } else {
+        Err(broken(
+            operation,
+            "it lists what cannot be a node group's name",
+        ))
+    }
+}
+
+/// DescribeNodegroup's answer.
+pub(super) fn nodegroup(
+    operation: &'static str,
+    nodegroup: Option<Nodegroup>,
+    name: &str,
+) -> Result<NodegroupView, EksError> {
+    let version = nodegroup
+        .ok_or_else(|| broken(operation, "it holds no node group"))?
+        .version
+        .ok_or_else(|| broken(operation, "the node group has no version"))?;
+    Ok(NodegroupView {
+        name: name.to_owned(),
+        version: word(&version),
     })
 }
 

@@ -9,8 +9,8 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use crate::api::{
-    ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, PATH_LIMIT, Reason, Update,
-    UpdateStatus,
+    Blocker, Cancel, ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, PATH_LIMIT,
+    Reason, RollbackReadiness, Update, UpdateStatus,
 };
 use crate::eks::is_update_id;
 use crate::store::Unreadable;
@@ -32,6 +32,7 @@ pub(super) fn sound(status: ClusterUpgradeStatus) -> Result<ClusterUpgradeStatus
         update,
         attempts,
         history,
+        rollback,
         conditions,
     } = status;
     path.truncate(PATH_LIMIT);
@@ -49,6 +50,7 @@ pub(super) fn sound(status: ClusterUpgradeStatus) -> Result<ClusterUpgradeStatus
             .take(HISTORY_LIMIT)
             .map(|update| sound_update("status.history", update))
             .collect::<Result<_, _>>()?,
+        rollback: rollback.and_then(sound_readiness),
         conditions: conditions
             .into_iter()
             .filter(|condition| is_ours(condition) && seen.insert(condition.type_.clone()))
@@ -91,7 +93,36 @@ fn sound_update(place: &str, update: Update) -> Result<Update, Unreadable> {
             .status
             .map(|status| UpdateStatus::from(plain(status.as_str(), WORD))),
         errors: ErrorDetail::kept(&update.errors),
+        cancel: update
+            .cancel
+            .map(|cancel| sound_cancel(place, cancel))
+            .transpose()?,
         ..update
+    })
+}
+
+fn sound_cancel(place: &str, cancel: Cancel) -> Result<Cancel, Unreadable> {
+    let token = &cancel.client_request_token;
+    if !is_plain_word(token, WORD) {
+        let place = format!("{place}.cancel.clientRequestToken");
+        return Err(impossible(&place, token));
+    }
+    Ok(Cancel {
+        errors: ErrorDetail::kept(&cancel.errors),
+        ..cancel
+    })
+}
+
+/// It is only said, so that one that makes no sense is made anew.
+fn sound_readiness(readiness: RollbackReadiness) -> Option<RollbackReadiness> {
+    is_update_id(&readiness.update_id).then(|| RollbackReadiness {
+        blockers: readiness
+            .blockers
+            .iter()
+            .take(Blocker::KEPT)
+            .map(|blocker| Blocker::new(&blocker.code, &blocker.message))
+            .collect(),
+        ..readiness
     })
 }
 

@@ -60,6 +60,7 @@ fn made(owned: &Owned, request: &VersionRequest, status: Progress) -> UpdateView
         to_version: Some(request.version.to_string()),
         created_at: after_newest.max(Some(owned.now)),
         errors,
+        cancellation: None,
     }
 }
 

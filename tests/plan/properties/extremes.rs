@@ -91,6 +91,8 @@ impl Extremes {
             created_at,
             finished_at,
             errors,
+            timeout: _,
+            cancel: _,
         } = update;
         for text in [id, client_request_token].into_iter().flatten() {
             self.text(text);
@@ -129,6 +131,7 @@ impl Extremes {
             to_version,
             created_at,
             errors,
+            cancellation: _,
         } = view;
         self.text(id);
         if let Some(text) = to_version {
@@ -249,7 +252,9 @@ proptest! {
             let text = serde_json::to_string(&decision.memory).unwrap();
             let again = serde_json::from_str(&text).ok();
             prop_assert!(again.as_ref() == Some(&decision.memory), "unreadable: {text:.2000}");
-            may_begin(&decision.memory, facts.now);
+            if let Some(action) = &decision.action {
+                may_begin(&decision.memory, action, facts.now);
+            }
             if let Some(update) = &decision.memory.update {
                 is_overdue(update, &facts.settings, facts.now);
             }

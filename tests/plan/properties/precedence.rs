@@ -89,7 +89,7 @@ proptest! {
         let all = all.complete();
         let seen = all.asked();
         let rules = applying(&all, &seen);
-        let Observed { tracked, cluster, updates, versions } = &seen.observed;
+        let Observed { tracked, cluster, updates, versions, nodegroups: _, refresh: _, insights: _, readiness: _ } = &seen.observed;
         let read = [tracked.is_some(), cluster.is_some(), updates.is_some(), versions.is_some()];
         let needed = match rules.first_key_value().unwrap().0 {
             Rule::Deleted | Rule::InvalidSpec | Rule::NotAllowed | Rule::ClusterConflict => [false; 4],

@@ -125,6 +125,8 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
             client_request_token: None,
             attempt: None,
             sends: None,
+            timeout: None,
+            cancel: None,
             force: known.map_or(wish.forced == Some(again), |update| update.force),
             requested_at: known.and_then(|update| update.requested_at),
             last_send_at: None,
