@@ -3,6 +3,7 @@
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::encoding::text::encode;
 use prometheus_client::metrics::counter::Counter;
@@ -11,7 +12,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
-/// All metrics of the process. Labels have few values: no object or cluster names.
+use crate::store::Key;
+
+/// All metrics of the process. Labels have few values; only an open rollback window names its object.
 pub struct Metrics {
     registry: Registry,
     reconciles: Histogram,
@@ -27,6 +30,7 @@ pub struct Metrics {
     overdue: Counter,
     objects: Family<Reason, Gauge>,
     running: Gauge,
+    rollback_windows: Family<Object, Gauge<f64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -42,6 +46,12 @@ struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reason {
     reason: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Object {
+    namespace: String,
+    name: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -76,6 +86,7 @@ impl Default for Metrics {
             overdue: Counter::default(),
             objects: Family::default(),
             running: Gauge::default(),
+            rollback_windows: Family::default(),
         };
         metrics.registered()
     }
@@ -150,6 +161,12 @@ impl Metrics {
             "updates_running",
             "Objects with an update asked for or running",
             self.running.clone(),
+        );
+        r.register_with_unit(
+            "rollback_window",
+            "For how long the last upgrade of an object can surely still be rolled back, while it can be",
+            Unit::Seconds,
+            self.rollback_windows.clone(),
         );
         self
     }
@@ -246,6 +263,8 @@ impl Metrics {
         &self,
         objects: Vec<(&'static str, i64)>,
         running: usize,
+        rollback_windows: Vec<(Key, Timestamp)>,
+        now: Timestamp,
     ) -> Result<String, std::fmt::Error> {
         for (reason, count) in objects {
             self.objects
@@ -255,6 +274,13 @@ impl Metrics {
                 .set(count);
         }
         self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
+        self.rollback_windows.clear();
+        for (Key { namespace, name }, end) in rollback_windows {
+            let left = end.duration_since(now).as_secs_f64();
+            self.rollback_windows
+                .get_or_create(&Object { namespace, name })
+                .set(left.max(0.0));
+        }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;
         Ok(text)

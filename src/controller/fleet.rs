@@ -27,6 +27,8 @@ struct State {
     claims: HashSet<String>,
     waiting: BTreeMap<Seniority, Key>,
     reasons: BTreeMap<&'static str, i64>,
+    /// Until when the last upgrade of an object can be rolled back.
+    windows: HashMap<Key, Timestamp>,
 }
 
 #[derive(Clone, Debug)]
@@ -164,6 +166,13 @@ impl Fleet {
             .collect()
     }
 
+    /// Whose last upgrade can still be rolled back, and until when.
+    pub fn rollback_windows(&self) -> Vec<(Key, Timestamp)> {
+        let state = self.state();
+        let windows = state.windows.iter();
+        windows.map(|(key, end)| (key.clone(), *end)).collect()
+    }
+
     /// How many updates are open or running.
     pub fn running(&self) -> usize {
         self.state().in_flight.len()
@@ -240,6 +249,18 @@ impl State {
         } else if self.in_flight.remove(uid) {
             woken.extend(self.next_in_line());
         }
+        match body {
+            Ok(Body { spec: _, status }) if !deleting => match &status.rollback {
+                Some(readiness) => {
+                    self.windows.insert(key.clone(), readiness.expires_at);
+                }
+                None => {
+                    self.windows.remove(key);
+                }
+            },
+            // What cannot be read stays as it was.
+            _ => {}
+        }
         self.objects.insert(key.clone(), new);
         woken.retain(|other| other != key);
         woken
@@ -249,6 +270,7 @@ impl State {
         let Some(entry) = self.objects.remove(key) else {
             return Vec::new();
         };
+        self.windows.remove(key);
         let mut woken = self.leave_cluster(key, &entry);
         let Entry {
             uid,
