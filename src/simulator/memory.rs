@@ -7,8 +7,9 @@ use jiff::Timestamp;
 
 use super::Model;
 use super::api::{
-    Caller, ClusterStatus, ClusterVersionView, DescribeClusterVersions, Page, Reply, Request,
-    Response, Scope, SupportStatus, UpdateClusterVersion, UpdateStatus, UpdateView as Update,
+    Caller, Category, ClusterStatus, ClusterVersionView, DescribeClusterVersions, InsightView,
+    InsightsFilter, ListInsights, NodegroupView, Page, RefreshView, Reply, Request, Response,
+    RollbackConfig, Scope, SupportStatus, UpdateClusterVersion, UpdateStatus, UpdateView as Update,
 };
 use super::error::ApiError;
 use super::period::Period;
@@ -30,6 +31,25 @@ pub enum Question {
     Versions,
     /// UpdateClusterVersion.
     Start(VersionRequest),
+    /// UpdateClusterVersion with `rollbackConfig.timeoutMinutes`.
+    StartWithin(VersionRequest, i64),
+    /// CancelUpdate.
+    Cancel {
+        /// The update.
+        id: String,
+        /// The idempotency token.
+        client_request_token: String,
+    },
+    /// ListInsights of this category.
+    Insights(Category),
+    /// StartInsightsRefresh.
+    StartRefresh,
+    /// DescribeInsightsRefresh.
+    Refresh,
+    /// ListNodegroups.
+    Nodegroups,
+    /// DescribeNodegroup.
+    Nodegroup(String),
 }
 
 /// What it is answered with.
@@ -43,6 +63,14 @@ pub enum Answer {
     Update(UpdateView),
     /// The versions on offer.
     Versions(Vec<OfferedVersion>),
+    /// Insights.
+    Insights(Vec<InsightView>),
+    /// A refresh of the insights.
+    Refresh(RefreshView),
+    /// The names of managed node groups.
+    Nodegroups(Vec<String>),
+    /// A managed node group.
+    Nodegroup(NodegroupView),
 }
 
 impl Question {
@@ -53,7 +81,13 @@ impl Question {
             Self::Updates => "eks:ListUpdates",
             Self::Update(_) => "eks:DescribeUpdate",
             Self::Versions => "eks:DescribeClusterVersions",
-            Self::Start(_) => "eks:UpdateClusterVersion",
+            Self::Start(_) | Self::StartWithin(..) => "eks:UpdateClusterVersion",
+            Self::Cancel { .. } => "eks:CancelUpdate",
+            Self::Insights(_) => "eks:ListInsights",
+            Self::StartRefresh => "eks:StartInsightsRefresh",
+            Self::Refresh => "eks:DescribeInsightsRefresh",
+            Self::Nodegroups => "eks:ListNodegroups",
+            Self::Nodegroup(_) => "eks:DescribeNodegroup",
         }
     }
 
@@ -75,19 +109,50 @@ impl Question {
                 page,
                 ..DescribeClusterVersions::default()
             }),
-            Self::Start(VersionRequest {
-                version,
+            Self::Start(request) => start(name, request, None),
+            Self::StartWithin(request, minutes) => start(name, request, Some(*minutes)),
+            Self::Cancel {
+                id,
                 client_request_token,
-                force,
-            }) => Request::UpdateClusterVersion(UpdateClusterVersion {
+            } => Request::CancelUpdate {
                 name,
-                version: version.to_string(),
+                update_id: id.clone(),
                 client_request_token: Some(client_request_token.clone()),
-                force: *force,
-                rollback_config: None,
+            },
+            Self::Insights(category) => Request::ListInsights(ListInsights {
+                cluster_name: name,
+                filter: InsightsFilter {
+                    categories: vec![*category],
+                    ..InsightsFilter::default()
+                },
+                page,
             }),
+            Self::StartRefresh => Request::StartInsightsRefresh { name },
+            Self::Refresh => Request::DescribeInsightsRefresh { name },
+            Self::Nodegroups => Request::ListNodegroups { name, page },
+            Self::Nodegroup(nodegroup) => Request::DescribeNodegroup {
+                name,
+                nodegroup_name: nodegroup.clone(),
+            },
         }
     }
+}
+
+fn start(name: String, request: &VersionRequest, timeout_minutes: Option<i64>) -> Request {
+    let VersionRequest {
+        version,
+        client_request_token,
+        force,
+    } = request;
+    Request::UpdateClusterVersion(UpdateClusterVersion {
+        name,
+        version: version.to_string(),
+        client_request_token: Some(client_request_token.clone()),
+        force: *force,
+        rollback_config: timeout_minutes.map(|minutes| RollbackConfig {
+            timeout_minutes: Some(minutes),
+        }),
+    })
 }
 
 /// Asks, as somebody who may ask about the target's account. All pages of a list are read.
@@ -107,7 +172,7 @@ pub fn ask(
         arn: format!("arn:aws:iam::{}:role/operator", target.account_id),
     };
     let mut page = Page::default();
-    let (mut ids, mut versions) = (Vec::new(), Vec::new());
+    let (mut ids, mut versions, mut insights) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let reply = model.call(&caller, &question.request(target, page), now);
         let response = match reply {
@@ -130,8 +195,24 @@ pub fn ask(
         let next_token = match response {
             Response::Cluster(cluster) => return Ok(Answer::Cluster(view(*cluster))),
             Response::Update(view) => return Ok(Answer::Update(update(view))),
+            // The port has no words for these yet, so they stay the model's.
+            Response::RefreshStarted(refresh) | Response::Refresh(refresh) => {
+                return Ok(Answer::Refresh(refresh));
+            }
+            Response::Nodegroup(nodegroup) => return Ok(Answer::Nodegroup(*nodegroup)),
+            Response::Insights {
+                insights: some,
+                next_token,
+            } => {
+                insights.extend(some);
+                next_token
+            }
             Response::Updates {
                 ids: some,
+                next_token,
+            }
+            | Response::Nodegroups {
+                names: some,
                 next_token,
             } => {
                 ids.extend(some);
@@ -145,6 +226,7 @@ pub fn ask(
                 next_token
             }
             Response::Clusters { .. }
+            | Response::Insight(_)
             | Response::AssumedRole(_)
             | Response::CallerIdentity { .. } => {
                 return Err(nothing(
@@ -155,10 +237,11 @@ pub fn ask(
             }
         };
         if next_token.is_none() {
-            return Ok(if matches!(question, Question::Updates) {
-                Answer::Updates(ids)
-            } else {
-                Answer::Versions(versions)
+            return Ok(match question {
+                Question::Updates => Answer::Updates(ids),
+                Question::Nodegroups => Answer::Nodegroups(ids),
+                Question::Insights(_) => Answer::Insights(insights),
+                _ => Answer::Versions(versions),
             });
         }
         page = Page {
@@ -230,6 +313,7 @@ fn update(update: Update) -> UpdateView {
             UpdateStatus::Successful => Progress::Successful,
             UpdateStatus::Failed => Progress::Failed,
             UpdateStatus::Cancelled => Progress::Cancelled,
+            UpdateStatus::Cancelling => Progress::Other("Cancelling".to_owned()),
         },
         to_version,
         created_at: Some(update.created_at),

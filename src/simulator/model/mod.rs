@@ -5,6 +5,8 @@ mod call;
 mod calls;
 mod cluster;
 mod faults;
+mod insights;
+mod nodegroups;
 mod rollback;
 mod start;
 mod timeline;
