@@ -3,6 +3,9 @@
 //! The simulation tests answer the port's calls with it. How an answer gets lost is the model's business, as it is
 //! behind the HTTP face.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 
 use super::Model;
