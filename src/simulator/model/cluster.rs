@@ -58,7 +58,7 @@ impl Cluster {
     pub(super) fn new(
         key: ClusterKey,
         spec: ClusterSpec,
-        defaults: (Durations, Lags),
+        defaults: &(Durations, Lags),
         calendar: &Calendar,
         start: Timestamp,
         rng: Rng,
