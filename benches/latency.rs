@@ -271,6 +271,7 @@ impl Bench {
                 version: "1.34".parse().unwrap(),
                 client_request_token: name.clone(),
                 force: false,
+                rollback_timeout: None,
             };
             eks.update_cluster_version(&target, &request, &Fence::none())
                 .await

@@ -15,7 +15,9 @@ use aws_sdk_eks::config::timeout::TimeoutConfig;
 use aws_sdk_eks::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::types::{
-    ClusterStatus, ErrorCode, UpdateParamType, UpdateStatus, UpdateType, VersionStatus,
+    CancellationStatus, Category, ClusterStatus, ErrorCode, InsightStatusValue, InsightsFilter,
+    InsightsRefreshStatus, NodegroupStatus, UpdateParamType, UpdateStatus, UpdateType,
+    VersionStatus,
 };
 use eks_upgrade_operator::simulator::model::Delivery;
 use eks_upgrade_operator::simulator::{Handle, Scenario, serve_on_free_port};
@@ -349,9 +351,116 @@ async fn a_rollback_is_cancelled_in_its_node_phase() {
     let id = started.id.unwrap();
     let call = eks.cancel_update().name("auto").update_id(&id);
     let cancelling = call.send().await.unwrap().update.unwrap();
-    assert!(cancelling.cancellation.is_some());
+    let cancellation = cancelling.cancellation.unwrap();
+    assert_eq!(cancellation.status, Some(CancellationStatus::InProgress));
     let done = ended(&eks, "auto", &id).await;
     assert_eq!(done.status, Some(UpdateStatus::Cancelled));
+    let cancellation = done.cancellation.unwrap();
+    assert_eq!(cancellation.status, Some(CancellationStatus::Successful));
+    assert!(cancellation.reason.is_some());
+}
+
+#[tokio::test]
+async fn insights_are_listed_described_and_refreshed() {
+    let simulator = start(
+        "clusters: [{name: prod, version: \"1.34\", history: [{version: \"1.34\", age: 24h}], \
+         insights: {rollback: [{name: one, status: ERROR, recommendation: go}, \
+         {name: two, status: PASSING}, {name: three, status: UNKNOWN}]}, \
+         events: [{insights: {rollback: PASSING}}], durations: {insightsRefresh: 100ms}}]",
+    )
+    .await;
+    let eks = client(&simulator);
+    let of = |category| InsightsFilter::builder().categories(category).build();
+    let rollback = async || {
+        let call = eks.list_insights().cluster_name("prod");
+        let pages = call
+            .filter(of(Category::RollbackReadiness))
+            .into_paginator();
+        let listed = pages
+            .page_size(2)
+            .items()
+            .send()
+            .collect::<Result<Vec<_>, _>>();
+        listed.await.unwrap()
+    };
+    let listed = rollback().await;
+    assert_eq!(listed.len(), 3);
+    let one = listed.iter().find(|one| one.name() == Some("one")).unwrap();
+    assert_eq!(one.category, Some(Category::RollbackReadiness));
+    assert_eq!(one.kubernetes_version(), Some("1.33"));
+    assert!(one.last_refresh_time.is_some() && one.last_transition_time.is_some());
+    let status = one.insight_status().unwrap().status.clone();
+    assert_eq!(status, Some(InsightStatusValue::Error));
+    let call = eks.describe_insight().cluster_name("prod");
+    let described = call.id(one.id().unwrap()).send().await.unwrap();
+    let described = described.insight.unwrap();
+    assert_eq!(described.recommendation(), Some("go"));
+    assert_eq!(described.resources(), []);
+    assert!(described.category_specific_summary().is_some());
+    let refused = eks.update_cluster_version().name("prod").version("1.33");
+    let refused = refused.send().await.unwrap_err().into_service_error();
+    assert!(refused.is_invalid_state_exception());
+
+    let describe = async || {
+        let call = eks.describe_insights_refresh().cluster_name("prod");
+        call.send().await.unwrap()
+    };
+    assert_eq!(describe().await.status, None);
+    let call = eks.start_insights_refresh().cluster_name("prod");
+    let started = call.send().await.unwrap();
+    assert_eq!(started.status, Some(InsightsRefreshStatus::InProgress));
+    assert!(started.message.is_some());
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let done = loop {
+        let refresh = describe().await;
+        if refresh.status != Some(InsightsRefreshStatus::InProgress) {
+            break refresh;
+        }
+        assert_eq!(refresh.ended_at, None);
+        assert!(Instant::now() < deadline, "still going on: {refresh:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    };
+    assert_eq!(done.status, Some(InsightsRefreshStatus::Completed));
+    assert!(done.started_at < done.ended_at, "{done:?}");
+    let [passing] = &rollback().await[..] else {
+        panic!("one insight");
+    };
+    let status = passing.insight_status().unwrap().status.clone();
+    assert_eq!(status, Some(InsightStatusValue::Passing));
+    let call = eks.update_cluster_version().name("prod").version("1.33");
+    let started = call.send().await.unwrap().update.unwrap();
+    assert_eq!(started.r#type, Some(UpdateType::VersionRollback));
+}
+
+#[tokio::test]
+async fn node_groups_are_listed_and_described_and_newer_ones_are_in_the_way() {
+    let simulator = start(
+        "clusters: [{name: prod, version: \"1.34\", history: [{version: \"1.34\", age: 24h}], \
+         nodegroups: [{name: a, version: \"1.33\"}, {name: b}, {name: c, version: \"1.32\", \
+         status: UPDATING}]}]",
+    )
+    .await;
+    let eks = client(&simulator);
+    let pages = eks.list_nodegroups().cluster_name("prod").into_paginator();
+    let names = pages.page_size(2).items().send();
+    let mut names = names.collect::<Result<Vec<_>, _>>().await.unwrap();
+    names.sort();
+    assert_eq!(names, ["a", "b", "c"]);
+    let describe = async |name: &str| {
+        let call = eks.describe_nodegroup().cluster_name("prod");
+        call.nodegroup_name(name).send().await
+    };
+    let c = describe("c").await.unwrap().nodegroup.unwrap();
+    assert_eq!(c.version(), Some("1.32"));
+    assert_eq!(c.status, Some(NodegroupStatus::Updating));
+    assert!(c.created_at.is_some() && c.release_version.is_some());
+    assert!(c.health.unwrap().issues().is_empty());
+    let refused = refusal(describe("d").await);
+    assert_eq!(refused, ("ResourceNotFoundException".into(), 404));
+
+    let call = eks.update_cluster_version().name("prod").version("1.33");
+    let refused = refusal(call.force(true).send().await);
+    assert_eq!(refused, ("InvalidRequestException".into(), 400));
 }
 
 #[tokio::test]

@@ -211,6 +211,42 @@ async fn requests_that_nobody_signed_or_can_read_are_refused() {
             "",
             "InvalidParameterException",
         ),
+        (
+            "POST",
+            "/clusters/prod/insights",
+            "{\"filter\": {\"categories\": [\"READINESS\"]}}",
+            "InvalidParameterException",
+        ),
+        (
+            "POST",
+            "/clusters/prod/insights",
+            "{\"filter\": {\"statuses\": [\"FINE\"]}}",
+            "InvalidParameterException",
+        ),
+        (
+            "POST",
+            "/clusters/prod/insights",
+            "{\"maxResults\": 101}",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters/prod/node-groups?maxResults=0",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters/prod/node-groups/none",
+            "",
+            "ResourceNotFoundException",
+        ),
+        (
+            "GET",
+            "/clusters/prod/insights/none",
+            "",
+            "ResourceNotFoundException",
+        ),
         ("DELETE", "/clusters/prod", "", "UnknownOperationException"),
         ("GET", "/addons", "", "UnknownOperationException"),
     ] {
@@ -218,6 +254,121 @@ async fn requests_that_nobody_signed_or_can_read_are_refused() {
         let got = answer.header("x-amzn-errortype");
         assert_eq!(got, Some(code), "{method} {path} {body}");
     }
+}
+
+#[tokio::test]
+async fn insights_as_they_are_on_the_wire() {
+    let simulator = start(
+        "clusters: [{name: prod, version: \"1.33\", insights: {upgrade: [{name: Skew, \
+         status: WARNING, reason: one, description: two, recommendation: three}]}}]",
+    )
+    .await;
+    let path = "/clusters/prod/insights";
+    let nobodys = signed(&simulator, "GET", "/clusters/prod/insights-refresh", "").await;
+    assert_eq!(
+        nobodys.unwrap().json(),
+        json!({"message": "No refresh of the insights was started"})
+    );
+    let listed = signed(&simulator, "POST", path, "").await.unwrap().json();
+    let mut summary = listed["insights"][0].clone();
+    let id = summary["id"].as_str().unwrap().to_owned();
+    assert!(summary["lastRefreshTime"].is_f64(), "{summary}");
+    assert!(summary["lastTransitionTime"].is_f64(), "{summary}");
+    let described = signed(&simulator, "GET", &format!("{path}/{id}"), "").await;
+    let described = described.unwrap().json();
+    let members = summary.as_object_mut().unwrap();
+    let more = json!({
+        "recommendation": "three", "additionalInfo": {}, "resources": [],
+        "categorySpecificSummary": {"deprecationDetails": [], "addonCompatibilityDetails": []},
+    });
+    let mut full = members.clone();
+    full.extend(more.as_object().unwrap().clone());
+    assert_eq!(described, json!({ "insight": full }));
+    for made_up in ["id", "lastRefreshTime", "lastTransitionTime"] {
+        members.remove(made_up);
+    }
+    assert_eq!(
+        summary,
+        json!({
+            "name": "Skew", "category": "UPGRADE_READINESS", "kubernetesVersion": "1.34",
+            "description": "two", "insightStatus": {"status": "WARNING", "reason": "one"},
+        })
+    );
+    let filter = json!({"filter": {"statuses": ["ERROR"]}, "maxResults": 1}).to_string();
+    let none = signed(&simulator, "POST", path, &filter).await.unwrap();
+    assert_eq!(none.json(), json!({"insights": []}));
+}
+
+#[tokio::test]
+async fn faults_strike_the_operations_on_insights_and_node_groups_and_their_calls_are_kept() {
+    let operations = [
+        ("ListInsights", "POST", "/clusters/prod/insights"),
+        ("DescribeInsight", "GET", "/clusters/prod/insights/1"),
+        (
+            "StartInsightsRefresh",
+            "POST",
+            "/clusters/prod/insights-refresh",
+        ),
+        (
+            "DescribeInsightsRefresh",
+            "GET",
+            "/clusters/prod/insights-refresh",
+        ),
+        ("ListNodegroups", "GET", "/clusters/prod/node-groups"),
+        (
+            "DescribeNodegroup",
+            "GET",
+            "/clusters/prod/node-groups/workers",
+        ),
+    ];
+    for (operation, method, path) in operations {
+        let simulator = start(&format!(
+            "{{faults: [{{kind: throttling, operations: [{operation}]}}], \
+             clusters: [{{name: prod, version: \"1.33\"}}]}}"
+        ))
+        .await;
+        let refused = signed(&simulator, method, path, "").await.unwrap();
+        assert_eq!(refused.status, 429, "{operation}");
+        let other = signed(&simulator, "GET", "/clusters/prod", "").await;
+        assert_eq!(other.unwrap().status, 200);
+        let calls = format!("/_simulator/calls?operation={operation}&cluster=prod");
+        let calls = admin(&simulator, "GET", &calls, "").await.json();
+        assert_eq!(calls.as_array().unwrap().len(), 1, "{calls}");
+        assert_eq!(calls[0]["errorCode"], "ThrottlingException");
+        assert_eq!(calls[0]["request"]["clusterName"], "prod");
+    }
+}
+
+#[tokio::test]
+async fn findings_and_node_groups_are_changed_while_it_runs() {
+    let simulator =
+        start("clusters: [{name: prod, version: \"1.33\", durations: {insightsRefresh: 0s}}]")
+            .await;
+    let events = "/_simulator/clusters/prod/events";
+    for event in [
+        json!({"insights": {"upgrade": "ERROR"}}),
+        json!({"nodegroup": {"name": "workers", "version": "1.32"}}),
+    ] {
+        let added = admin(&simulator, "POST", events, &event.to_string()).await;
+        assert_eq!(added.status, 201, "{}", added.body);
+    }
+    let groups = signed(&simulator, "GET", "/clusters/prod/node-groups", "").await;
+    assert_eq!(groups.unwrap().json(), json!({"nodegroups": ["workers"]}));
+    let status = async || {
+        let listed = signed(&simulator, "POST", "/clusters/prod/insights", "{}").await;
+        listed.unwrap().json()["insights"][0]["insightStatus"]["status"].take()
+    };
+    assert_eq!(status().await, "PASSING");
+    let path = "/clusters/prod/insights-refresh";
+    let started = signed(&simulator, "POST", path, "").await.unwrap();
+    assert_eq!(started.json()["status"], "IN_PROGRESS");
+    assert_eq!(status().await, "ERROR");
+    let done = signed(&simulator, "GET", path, "").await.unwrap().json();
+    assert_eq!(done["status"], "COMPLETED");
+    assert!(
+        done["startedAt"].is_f64() && done["endedAt"].is_f64(),
+        "{done}"
+    );
 }
 
 #[tokio::test]

@@ -344,7 +344,7 @@ impl Eks for AwsEks {
             })
             .await;
         match answer {
-            Ok(output) => convert::refresh(OPERATION, output.status, output.ended_at),
+            Ok(output) => Ok(convert::refresh(output.status, output.ended_at)),
             // The cluster was described a moment ago: what EKS does not find is a refresh.
             Err(error) if error.kind == ErrorKind::NotFound => Ok(RefreshView {
                 status: RefreshStatus::None,
@@ -364,7 +364,7 @@ impl Eks for AwsEks {
                     .send()
             })
             .await?;
-        convert::refresh(OPERATION, output.status, None)
+        Ok(convert::refresh(output.status, None))
     }
 
     async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {

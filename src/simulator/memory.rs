@@ -3,18 +3,24 @@
 //! The simulation tests answer the port's calls with it. How an answer gets lost is the model's business, as it is
 //! behind the HTTP face.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 
 use super::Model;
 use super::api::{
-    Caller, ClusterStatus, ClusterVersionView, DescribeClusterVersions, Page, Reply, Request,
-    Response, Scope, SupportStatus, UpdateClusterVersion, UpdateStatus, UpdateView as Update,
+    Caller, CancellationStatus, Category, ClusterStatus, ClusterVersionView,
+    DescribeClusterVersions, InsightsFilter, ListInsights, Page, Readiness,
+    RefreshStatus as Refreshing, Reply, Request, Response, RollbackConfig, Scope, SupportStatus,
+    SupportType, UpdateClusterVersion, UpdateStatus, UpdateView as Update,
 };
 use super::error::ApiError;
 use super::period::Period;
 use crate::eks::{
-    ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, Target, UpdateError,
-    UpdateView, VersionRequest,
+    CancelRequest, Cancellation, ClusterView, EksError, ErrorKind, Hosting, InsightCategory,
+    InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target,
+    UpdateError, UpdateView, VersionRequest,
 };
 
 /// A call of the port.
@@ -30,6 +36,18 @@ pub enum Question {
     Versions,
     /// UpdateClusterVersion.
     Start(VersionRequest),
+    /// CancelUpdate.
+    Cancel(CancelRequest),
+    /// ListInsights of this category.
+    Insights(InsightCategory),
+    /// StartInsightsRefresh.
+    StartRefresh,
+    /// DescribeInsightsRefresh.
+    Refresh,
+    /// ListNodegroups.
+    Nodegroups,
+    /// DescribeNodegroup.
+    Nodegroup(String),
 }
 
 /// What it is answered with.
@@ -43,6 +61,14 @@ pub enum Answer {
     Update(UpdateView),
     /// The versions on offer.
     Versions(Vec<OfferedVersion>),
+    /// Insights.
+    Insights(Vec<InsightView>),
+    /// A refresh of the insights.
+    Refresh(RefreshView),
+    /// The names of managed node groups.
+    Nodegroups(Vec<String>),
+    /// A managed node group.
+    Nodegroup(NodegroupView),
 }
 
 impl Question {
@@ -54,6 +80,12 @@ impl Question {
             Self::Update(_) => "eks:DescribeUpdate",
             Self::Versions => "eks:DescribeClusterVersions",
             Self::Start(_) => "eks:UpdateClusterVersion",
+            Self::Cancel(_) => "eks:CancelUpdate",
+            Self::Insights(_) => "eks:ListInsights",
+            Self::StartRefresh => "eks:StartInsightsRefresh",
+            Self::Refresh => "eks:DescribeInsightsRefresh",
+            Self::Nodegroups => "eks:ListNodegroups",
+            Self::Nodegroup(_) => "eks:DescribeNodegroup",
         }
     }
 
@@ -75,20 +107,52 @@ impl Question {
                 page,
                 ..DescribeClusterVersions::default()
             }),
-            Self::Start(VersionRequest {
-                version,
+            Self::Start(request) => start(name, request),
+            Self::Cancel(CancelRequest {
+                update_id,
                 client_request_token,
-                force,
-                rollback_timeout: _,
-            }) => Request::UpdateClusterVersion(UpdateClusterVersion {
+            }) => Request::CancelUpdate {
                 name,
-                version: version.to_string(),
+                update_id: update_id.clone(),
                 client_request_token: Some(client_request_token.clone()),
-                force: *force,
-                rollback_config: None,
+            },
+            Self::Insights(category) => Request::ListInsights(ListInsights {
+                cluster_name: name,
+                filter: InsightsFilter {
+                    categories: vec![match category {
+                        InsightCategory::RollbackReadiness => Category::RollbackReadiness,
+                    }],
+                    ..InsightsFilter::default()
+                },
+                page,
             }),
+            Self::StartRefresh => Request::StartInsightsRefresh { name },
+            Self::Refresh => Request::DescribeInsightsRefresh { name },
+            Self::Nodegroups => Request::ListNodegroups { name, page },
+            Self::Nodegroup(nodegroup) => Request::DescribeNodegroup {
+                name,
+                nodegroup_name: nodegroup.clone(),
+            },
         }
     }
+}
+
+fn start(name: String, request: &VersionRequest) -> Request {
+    let VersionRequest {
+        version,
+        client_request_token,
+        force,
+        rollback_timeout,
+    } = request;
+    Request::UpdateClusterVersion(UpdateClusterVersion {
+        name,
+        version: version.to_string(),
+        client_request_token: Some(client_request_token.clone()),
+        force: *force,
+        rollback_config: rollback_timeout.map(|timeout| RollbackConfig {
+            timeout_minutes: Some(timeout.minutes().into()),
+        }),
+    })
 }
 
 /// Asks, as somebody who may ask about the target's account. All pages of a list are read.
@@ -108,7 +172,7 @@ pub fn ask(
         arn: format!("arn:aws:iam::{}:role/operator", target.account_id),
     };
     let mut page = Page::default();
-    let (mut ids, mut versions) = (Vec::new(), Vec::new());
+    let (mut ids, mut versions, mut insights) = (Vec::new(), Vec::new(), Vec::new());
     loop {
         let reply = model.call(&caller, &question.request(target, page), now);
         let response = match reply {
@@ -131,8 +195,23 @@ pub fn ask(
         let next_token = match response {
             Response::Cluster(cluster) => return Ok(Answer::Cluster(view(*cluster))),
             Response::Update(view) => return Ok(Answer::Update(update(view))),
+            Response::RefreshStarted(view) | Response::Refresh(view) => {
+                return Ok(Answer::Refresh(refresh(view)));
+            }
+            Response::Nodegroup(view) => return Ok(Answer::Nodegroup(nodegroup(*view))),
+            Response::Insights {
+                insights: some,
+                next_token,
+            } => {
+                insights.extend(some.into_iter().map(insight));
+                next_token
+            }
             Response::Updates {
                 ids: some,
+                next_token,
+            }
+            | Response::Nodegroups {
+                names: some,
                 next_token,
             } => {
                 ids.extend(some);
@@ -146,6 +225,7 @@ pub fn ask(
                 next_token
             }
             Response::Clusters { .. }
+            | Response::Insight(_)
             | Response::AssumedRole(_)
             | Response::CallerIdentity { .. } => {
                 return Err(nothing(
@@ -156,10 +236,11 @@ pub fn ask(
             }
         };
         if next_token.is_none() {
-            return Ok(if matches!(question, Question::Updates) {
-                Answer::Updates(ids)
-            } else {
-                Answer::Versions(versions)
+            return Ok(match question {
+                Question::Updates => Answer::Updates(ids),
+                Question::Nodegroups => Answer::Nodegroups(ids),
+                Question::Insights(_) => Answer::Insights(insights),
+                _ => Answer::Versions(versions),
             });
         }
         page = Page {
@@ -214,8 +295,14 @@ fn view(cluster: super::api::ClusterView) -> ClusterView {
         }
         .to_owned(),
         hosting: Hosting::Cloud,
-        is_auto_mode: false,
-        support_type: None,
+        is_auto_mode: cluster.auto_mode,
+        support_type: Some(
+            match cluster.upgrade_policy {
+                SupportType::Standard => "STANDARD",
+                SupportType::Extended => "EXTENDED",
+            }
+            .to_owned(),
+        ),
     }
 }
 
@@ -233,6 +320,7 @@ fn update(update: Update) -> UpdateView {
             UpdateStatus::Successful => Progress::Successful,
             UpdateStatus::Failed => Progress::Failed,
             UpdateStatus::Cancelled => Progress::Cancelled,
+            UpdateStatus::Cancelling => Progress::Other("Cancelling".to_owned()),
         },
         to_version,
         created_at: Some(update.created_at),
@@ -245,7 +333,15 @@ fn update(update: Update) -> UpdateView {
                 resource_ids: error.resource_ids,
             })
             .collect(),
-        cancellation: None,
+        cancellation: update.cancellation.map(|cancellation| Cancellation {
+            status: match cancellation.status {
+                CancellationStatus::InProgress => "InProgress",
+                CancellationStatus::Failed => "Failed",
+                CancellationStatus::Successful => "Successful",
+            }
+            .to_owned(),
+            reason: cancellation.reason,
+        }),
     }
 }
 
@@ -260,5 +356,39 @@ fn offered(version: &ClusterVersionView) -> OfferedVersion {
         .to_owned(),
         end_of_standard_support: Some(version.end_of_standard_support),
         end_of_extended_support: Some(version.end_of_extended_support),
+    }
+}
+
+fn insight(view: super::api::InsightView) -> InsightView {
+    InsightView {
+        id: view.id,
+        name: view.name,
+        status: match view.insight_status.status {
+            Readiness::Passing => "PASSING",
+            Readiness::Warning => "WARNING",
+            Readiness::Error => "ERROR",
+            Readiness::Unknown => "UNKNOWN",
+        }
+        .to_owned(),
+        reason: view.insight_status.reason,
+    }
+}
+
+fn refresh(view: super::api::RefreshView) -> RefreshView {
+    RefreshView {
+        status: match view.status {
+            None => RefreshStatus::None,
+            Some(Refreshing::InProgress) => RefreshStatus::InProgress,
+            Some(Refreshing::Completed) => RefreshStatus::Completed,
+            Some(Refreshing::Failed) => RefreshStatus::Failed("FAILED".to_owned()),
+        },
+        ended_at: view.ended_at,
+    }
+}
+
+fn nodegroup(view: super::api::NodegroupView) -> NodegroupView {
+    NodegroupView {
+        name: view.nodegroup_name,
+        version: view.version.to_string(),
     }
 }

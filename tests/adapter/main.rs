@@ -82,6 +82,7 @@ fn request() -> VersionRequest {
         version: Minor::new(11),
         client_request_token: "b07dab93-51bc-4094-8372-96f3ccf888ff".to_owned(),
         force: false,
+        rollback_timeout: None,
     }
 }
 

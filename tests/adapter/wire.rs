@@ -58,6 +58,7 @@ async fn the_example_of_the_api_reference_goes_out_and_comes_back() {
             to_version: Some("1.11".to_owned()),
             created_at: Some("2018-11-29T17:28:35.848Z".parse().expect("a time")),
             errors: vec![],
+            cancellation: None,
         }
     );
 }

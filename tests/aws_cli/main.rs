@@ -12,6 +12,7 @@
 mod harness;
 
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 use harness::{Cli, validate};
 use serde_json::{Value, json};
@@ -25,6 +26,10 @@ fn the_cli_works_unchanged() {
          {name: fails, version: \"1.33\", outcomes: [{fail: {errorCode: IpNotAvailable, \
            errorMessage: none left, resourceIds: [subnet-1]}}]}, \
          {name: auto, version: \"1.34\", autoMode: true, history: [{version: \"1.34\", age: 24h}]}, \
+         {name: back, version: \"1.34\", history: [{version: \"1.34\", age: 24h}], \
+           insights: {rollback: ERROR}, events: [{insights: {rollback: PASSING}}], \
+           nodegroups: [{name: workers, version: \"1.33\"}, {name: newer, version: \"1.34\"}], \
+           durations: {insightsRefresh: 1s}}, \
          {name: broken, version: \"1.33\", status: FAILED}, \
          {name: far, version: \"1.33\", region: eu-west-1, accountId: \"444455556666\"}]}",
     );
@@ -33,7 +38,7 @@ fn the_cli_works_unchanged() {
     assert_eq!(identity["Account"], "111122223333");
     let mut names = cli.ok("eks list-clusters --page-size 2")["clusters"].take();
     names.as_array_mut().unwrap().sort_by_key(Value::to_string);
-    assert_eq!(names, json!(["auto", "broken", "fails", "prod"]));
+    assert_eq!(names, json!(["auto", "back", "broken", "fails", "prod"]));
     let cluster = cli.ok("eks describe-cluster --name prod")["cluster"].take();
     assert_eq!(cluster["version"], "1.33");
     assert_eq!(cluster["status"], "ACTIVE");
@@ -85,6 +90,8 @@ fn the_cli_works_unchanged() {
     assert!(cancelling["update"]["cancellation"].is_object());
     assert_eq!(cli.ended("auto", id), "Cancelled");
 
+    roll_back(&cli);
+
     let versions = cli.ok("eks describe-cluster-versions --include-all --page-size 2");
     assert_eq!(versions["clusterVersions"].as_array().unwrap().len(), 6);
     let two = cli.ok("eks describe-cluster-versions --cluster-versions 1.33 1.34");
@@ -112,16 +119,84 @@ fn the_cli_works_unchanged() {
         "CancelUpdate",
         "DescribeCluster",
         "DescribeClusterVersions",
+        "DescribeInsight",
+        "DescribeInsightsRefresh",
+        "DescribeNodegroup",
         "DescribeUpdate",
         "GetCallerIdentity",
         "ListClusters",
+        "ListInsights",
+        "ListNodegroups",
         "ListUpdates",
+        "StartInsightsRefresh",
         "UpdateClusterVersion",
     ] {
         let count = summary["operations"][operation].as_u64();
         assert!(count > Some(0), "{operation} was not checked: {summary}");
     }
-    assert_eq!(summary["errors"], json!({}));
+    let errors = json!({"InvalidStateException": 1, "InvalidRequestException": 1});
+    assert_eq!(summary["errors"], errors);
+}
+
+/// A rollback as a person does it: what is in the way is looked at and resolved first.
+fn roll_back(cli: &Cli) {
+    let back = "eks update-cluster-version --name back --kubernetes-version 1.33";
+    let mut groups = cli.ok("eks list-nodegroups --cluster-name back --page-size 1");
+    let groups = groups["nodegroups"].as_array_mut().unwrap();
+    groups.sort_by_key(Value::to_string);
+    assert_eq!(*groups, [json!("newer"), json!("workers")]);
+    let describe = "eks describe-nodegroup --cluster-name back --nodegroup-name newer";
+    assert_eq!(cli.ok(describe)["nodegroup"]["version"], "1.34");
+    let operation = "UpdateClusterVersion";
+    cli.refused(back, "InvalidRequestException", operation);
+    let event = "{nodegroup: {name: newer, version: \"1.33\"}}";
+    let event = eks_upgrade_operator::simulator::scenario::parse_event(event).unwrap();
+    cli.simulator.with_model(|model| {
+        let key = model.key("back", None, None);
+        let happening = event.happening().unwrap();
+        let scheduled = model.schedule(&key, happening, jiff::Timestamp::now());
+        scheduled.unwrap();
+    });
+    assert_eq!(cli.ok(describe)["nodegroup"]["version"], "1.33");
+
+    let list = "eks list-insights --cluster-name back --filter categories=ROLLBACK_READINESS";
+    let mut listed = cli.ok(list);
+    let insight = listed["insights"][0].take();
+    assert_eq!(insight["insightStatus"]["status"], "ERROR");
+    assert_eq!(insight["kubernetesVersion"], "1.33");
+    let id = insight["id"].as_str().unwrap();
+    let described = cli.ok(&format!(
+        "eks describe-insight --cluster-name back --id {id}"
+    ));
+    assert_eq!(described["insight"]["id"], id);
+    assert!(described["insight"]["recommendation"].is_string());
+    cli.refused(back, "InvalidStateException", operation);
+
+    let refresh = "eks describe-insights-refresh --cluster-name back";
+    assert!(cli.ok(refresh)["status"].is_null());
+    let started = cli.ok("eks start-insights-refresh --cluster-name back");
+    assert_eq!(started["status"], "IN_PROGRESS");
+    let deadline = Instant::now() + Duration::from_mins(1);
+    let done = loop {
+        let shown = cli.ok(refresh);
+        if shown["status"] != "IN_PROGRESS" {
+            break shown;
+        }
+        assert!(Instant::now() < deadline, "still going on: {shown}");
+    };
+    assert_eq!(done["status"], "COMPLETED");
+    assert!(done["endedAt"].is_f64(), "{done}");
+    assert_eq!(
+        cli.ok(list)["insights"][0]["insightStatus"]["status"],
+        "PASSING"
+    );
+
+    let rollback = cli.ok(back);
+    assert_eq!(rollback["update"]["type"], "VersionRollback");
+    let id = rollback["update"]["id"].as_str().unwrap();
+    assert_eq!(cli.ended("back", id), "Successful");
+    let after = cli.ok("eks describe-cluster --name back");
+    assert_eq!(after["cluster"]["version"], "1.33");
 }
 
 #[test]

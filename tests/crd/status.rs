@@ -1,6 +1,6 @@
 use eks_upgrade_operator::api::{
-    ClusterUpgrade, ClusterUpgradeStatus, ErrorDetail, MANAGER, Minor, ObservedCluster, Update,
-    UpdateStatus,
+    Blocker, Cancel, CancelStatus, ClusterUpgrade, ClusterUpgradeStatus, ErrorDetail, MANAGER,
+    Minor, ObservedCluster, RollbackReadiness, Update, UpdateStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -43,6 +43,7 @@ fn full_update(id: &str) -> Update {
         attempt: Some(u32::MAX),
         sends: Some(2),
         force: true,
+        timeout: Some("2h30m".parse().unwrap()),
         requested_at: Some(at("2026-11-23T06:00:00.123456789Z")),
         last_send_at: Some(at("2026-11-23T06:00:01.5Z")),
         created_at: Some(at("2026-11-23T06:00:02.1Z")),
@@ -52,6 +53,18 @@ fn full_update(id: &str) -> Update {
             error_message: "Too few \"free\" addresses.\nIn two subnets.".to_owned(),
             resource_ids: vec!["subnet-1".to_owned(), "subnet-2".to_owned()],
         }],
+        cancel: Some(Cancel {
+            client_request_token: "0d0c8b19-95a3-5b6e-8a25-7d1f6c0c7d11".to_owned(),
+            status: Some(CancelStatus::Refused),
+            sends: u32::MAX,
+            requested_at: at("2026-11-23T06:05:00.123456Z"),
+            last_send_at: at("2026-11-23T06:05:01Z"),
+            errors: vec![ErrorDetail {
+                error_code: "InvalidStateException".to_owned(),
+                error_message: "too late".to_owned(),
+                resource_ids: Vec::new(),
+            }],
+        }),
     }
 }
 
@@ -80,6 +93,17 @@ fn full_status() -> ClusterUpgradeStatus {
         update: Some(full_update("b7a9")),
         attempts: Some(u32::MAX),
         history: vec![full_update("b7a8"), full_update("b7a7")],
+        rollback: Some(RollbackReadiness {
+            eligible: false,
+            to_version: Minor::new(33),
+            update_id: "b7a8".to_owned(),
+            expires_at: at("2026-11-30T06:00:02.1Z"),
+            blockers: vec![Blocker::new(
+                "ReadinessInsight",
+                "Kubelet version skew (ERROR)",
+            )],
+            checked_at: at("2026-11-23T06:10:00Z"),
+        }),
         conditions: vec![condition("Ready"), condition("Reconciling")],
     }
 }

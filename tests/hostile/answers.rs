@@ -9,8 +9,9 @@ use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
 use eks_upgrade_operator::eks::aws::AwsEks;
 use eks_upgrade_operator::eks::{
-    ClusterView, Eks, EksError, Fence, OfferedVersion, Progress, Target, UpdateError, UpdateView,
-    VersionRequest, is_update_id,
+    CancelRequest, Cancellation, ClusterView, Eks, EksError, Fence, InsightCategory, InsightView,
+    NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target, UpdateError,
+    UpdateView, VersionRequest, is_update_id,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -190,11 +191,17 @@ impl Eks for Shared {
             platform_version,
             status,
             hosting: _,
+            is_auto_mode: _,
+            support_type,
         }) = &answer
         {
             assert_text("arn", arn, 2048);
             assert!(!arn.contains(' ') && !arn.is_empty(), "{arn:?}");
-            for word in [version, status].into_iter().chain(platform_version) {
+            for word in [version, status]
+                .into_iter()
+                .chain(platform_version)
+                .chain(support_type)
+            {
                 assert_text("a word", word, 128);
             }
         }
@@ -241,6 +248,84 @@ impl Eks for Shared {
         let answer = self.0.update_cluster_version(target, request, fence);
         update_bounded(answer.await)
     }
+
+    async fn cancel_update(
+        &self,
+        target: &Target,
+        request: &CancelRequest,
+        fence: &Fence,
+    ) -> Result<UpdateView, EksError> {
+        let answer = self.0.cancel_update(target, request, fence).await;
+        if let Ok(view) = &answer {
+            assert_eq!(view.id, request.update_id);
+        }
+        update_bounded(answer)
+    }
+
+    async fn list_insights(
+        &self,
+        target: &Target,
+        category: InsightCategory,
+    ) -> Result<Vec<InsightView>, EksError> {
+        let answer = self.0.list_insights(target, category).await;
+        if let Ok(insights) = &answer {
+            assert!(insights.len() <= 10_000, "{}", insights.len());
+            for InsightView {
+                id,
+                name,
+                status,
+                reason,
+            } in insights
+            {
+                assert_text("id", id, 128);
+                assert_text("name", name, 1024);
+                assert_text("status", status, 128);
+                assert_text("reason", reason, 1024);
+            }
+        }
+        bounded(answer)
+    }
+
+    async fn describe_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        refresh_bounded(self.0.describe_insights_refresh(target).await)
+    }
+
+    async fn start_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        refresh_bounded(self.0.start_insights_refresh(target).await)
+    }
+
+    async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        let answer = self.0.list_nodegroups(target).await;
+        if let Ok(names) = &answer {
+            assert!(names.len() <= 10_000, "{}", names.len());
+            assert!(names.iter().all(|name| is_update_id(name)), "{names:?}");
+        }
+        bounded(answer)
+    }
+
+    async fn describe_nodegroup(
+        &self,
+        target: &Target,
+        name: &str,
+    ) -> Result<NodegroupView, EksError> {
+        let answer = self.0.describe_nodegroup(target, name).await;
+        if let Ok(group) = &answer {
+            assert_eq!(group.name, name);
+            assert_text("version", &group.version, 128);
+        }
+        bounded(answer)
+    }
+}
+
+fn refresh_bounded(answer: Result<RefreshView, EksError>) -> Result<RefreshView, EksError> {
+    if let Ok(RefreshView {
+        status: RefreshStatus::Failed(word),
+        ..
+    }) = &answer
+    {
+        assert_text("status", word, 128);
+    }
+    bounded(answer)
 }
 
 fn update_bounded(answer: Result<UpdateView, EksError>) -> Result<UpdateView, EksError> {
@@ -251,10 +336,15 @@ fn update_bounded(answer: Result<UpdateView, EksError>) -> Result<UpdateView, Ek
         to_version,
         created_at,
         errors,
+        cancellation,
     }) = &answer
     {
         assert!(is_update_id(id), "{id:?}");
         assert_text("type", kind, 128);
+        if let Some(Cancellation { status, reason }) = cancellation {
+            assert_text("cancellation", status, 128);
+            assert_text("reason", reason, 1024);
+        }
         if let Progress::Other(word) = status {
             assert_text("status", word, 128);
         }

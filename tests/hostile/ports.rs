@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
 use eks_upgrade_operator::eks::{
-    ClusterView, Eks, EksError, ErrorKind, Fence, Hosting, OfferedVersion, Progress, Target,
+    CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, Hosting, InsightCategory,
+    InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target,
     UpdateView, VersionRequest, is_update_id,
 };
 use eks_upgrade_operator::store::kube::{Watched, stored};
@@ -164,6 +165,8 @@ impl Eks for Quiet {
             platform_version: None,
             status: "ACTIVE".to_owned(),
             hosting: Hosting::Cloud,
+            is_auto_mode: true,
+            support_type: None,
         })
     }
 
@@ -186,14 +189,7 @@ impl Eks for Quiet {
             .iter()
             .find(|update| update.id == id)
             .cloned()
-            .ok_or_else(|| EksError {
-                kind: ErrorKind::NotFound,
-                operation: "eks:DescribeUpdate",
-                code: "ResourceNotFoundException".to_owned(),
-                message: format!("No update found for ID: {id}"),
-                request_id: None,
-                clock_behind: None,
-            })
+            .ok_or_else(|| unknown("eks:DescribeUpdate"))
     }
 
     async fn describe_cluster_versions(
@@ -222,6 +218,7 @@ impl Eks for Quiet {
             version,
             client_request_token,
             force: _,
+            rollback_timeout,
         } = request;
         assert!(
             client_request_token.len() <= 128,
@@ -230,13 +227,74 @@ impl Eks for Quiet {
         let mut started = self.started.lock().unwrap();
         let update = UpdateView {
             id: format!("00000000-0000-4000-8000-{:012}", started.len()),
-            kind: "VersionUpdate".to_owned(),
+            kind: if rollback_timeout.is_some() {
+                "VersionRollback".to_owned()
+            } else {
+                "VersionUpdate".to_owned()
+            },
             status: Progress::InProgress,
             to_version: Some(version.to_string()),
             created_at: Some(super::world::noon()),
             errors: Vec::new(),
+            cancellation: None,
         };
         started.push(update.clone());
         Ok(update)
+    }
+
+    async fn cancel_update(
+        &self,
+        target: &Target,
+        _: &CancelRequest,
+        _: &Fence,
+    ) -> Result<UpdateView, EksError> {
+        mind(target);
+        Err(unknown("eks:CancelUpdate"))
+    }
+
+    async fn list_insights(
+        &self,
+        target: &Target,
+        _: InsightCategory,
+    ) -> Result<Vec<InsightView>, EksError> {
+        mind(target);
+        Ok(Vec::new())
+    }
+
+    async fn describe_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        mind(target);
+        Ok(RefreshView {
+            status: RefreshStatus::Completed,
+            ended_at: Some(super::world::noon()),
+        })
+    }
+
+    async fn start_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        self.describe_insights_refresh(target).await
+    }
+
+    async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        mind(target);
+        Ok(Vec::new())
+    }
+
+    async fn describe_nodegroup(
+        &self,
+        target: &Target,
+        _: &str,
+    ) -> Result<NodegroupView, EksError> {
+        mind(target);
+        Err(unknown("eks:DescribeNodegroup"))
+    }
+}
+
+fn unknown(operation: &'static str) -> EksError {
+    EksError {
+        kind: ErrorKind::NotFound,
+        operation,
+        code: "ResourceNotFoundException".to_owned(),
+        message: "There is none of that name.".to_owned(),
+        request_id: None,
+        clock_behind: None,
     }
 }

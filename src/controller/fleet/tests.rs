@@ -26,6 +26,7 @@ fn object(name: &str, created: i64, cluster: &str) -> Stored {
                 role_arn: None,
                 external_id: None,
                 force: None,
+                rollback: None,
                 suspend: false,
             },
             status: ClusterUpgradeStatus::default(),
@@ -47,11 +48,13 @@ fn running(mut object: Stored, revision: u64) -> Stored {
             attempt: None,
             sends: None,
             force: false,
+            timeout: None,
             requested_at: None,
             last_send_at: None,
             created_at: None,
             finished_at: None,
             errors: Vec::new(),
+            cancel: None,
         });
     }
     object

@@ -163,21 +163,20 @@ pub(super) fn insight(insight: InsightSummary) -> InsightView {
     }
 }
 
-/// How far a refresh of insights is.
+/// How far a refresh of insights is. Where there was none EKS has nothing to tell.
 pub(super) fn refresh(
-    operation: &'static str,
     status: Option<InsightsRefreshStatus>,
     ended_at: Option<DateTime>,
-) -> Result<RefreshView, EksError> {
-    let status = status.ok_or_else(|| broken(operation, "the refresh has no status"))?;
-    Ok(RefreshView {
+) -> RefreshView {
+    RefreshView {
         status: match status {
-            InsightsRefreshStatus::InProgress => RefreshStatus::InProgress,
-            InsightsRefreshStatus::Completed => RefreshStatus::Completed,
-            other => RefreshStatus::Failed(word(other.as_str())),
+            None => RefreshStatus::None,
+            Some(InsightsRefreshStatus::InProgress) => RefreshStatus::InProgress,
+            Some(InsightsRefreshStatus::Completed) => RefreshStatus::Completed,
+            Some(other) => RefreshStatus::Failed(word(other.as_str())),
         },
         ended_at: ended_at.and_then(timestamp),
-    })
+    }
 }
 
 /// The names of a page of ListNodegroups.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
+use super::{InsightView, NodegroupView, RefreshView};
 use crate::api::Minor;
 use crate::simulator::error::ApiError;
 use crate::simulator::period::Period;
@@ -53,6 +54,9 @@ pub enum UpdateStatus {
     Successful,
     Failed,
     Cancelled,
+    /// Not in the API's model, but in the user guide; only where the scenario says so.
+    #[serde(skip_deserializing)]
+    Cancelling,
 }
 
 /// Why an update failed. The codes are an open set.
@@ -172,6 +176,18 @@ pub enum Response {
         versions: Vec<ClusterVersionView>,
         next_token: Option<String>,
     },
+    Insights {
+        insights: Vec<InsightView>,
+        next_token: Option<String>,
+    },
+    Insight(Box<InsightView>),
+    RefreshStarted(RefreshView),
+    Refresh(RefreshView),
+    Nodegroups {
+        names: Vec<String>,
+        next_token: Option<String>,
+    },
+    Nodegroup(Box<NodegroupView>),
     AssumedRole(AssumedRole),
     CallerIdentity {
         account: String,

@@ -1,6 +1,8 @@
 //! The operations of EKS and STS as typed requests and answers, free of any wire format.
 
 mod answers;
+mod insights;
+mod nodegroups;
 
 use serde::{Deserialize, Serialize};
 
@@ -10,6 +12,11 @@ pub use answers::{
     ErrorDetail, Reply, Response, SupportStatus, SupportType, UpdateParam, UpdateStatus,
     UpdateView,
 };
+pub use insights::{
+    Category, InsightStatus, InsightView, InsightsFilter, ListInsights, Readiness, RefreshStatus,
+    RefreshView,
+};
+pub use nodegroups::{NodegroupStatus, NodegroupView};
 
 /// The operations the simulator knows, under their API names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -22,6 +29,12 @@ pub enum Operation {
     ListUpdates,
     CancelUpdate,
     DescribeClusterVersions,
+    ListInsights,
+    DescribeInsight,
+    StartInsightsRefresh,
+    DescribeInsightsRefresh,
+    ListNodegroups,
+    DescribeNodegroup,
     AssumeRole,
     GetCallerIdentity,
 }
@@ -168,6 +181,32 @@ pub enum Request {
         client_request_token: Option<String>,
     },
     DescribeClusterVersions(DescribeClusterVersions),
+    ListInsights(ListInsights),
+    DescribeInsight {
+        #[serde(rename = "clusterName")]
+        name: String,
+        id: String,
+    },
+    StartInsightsRefresh {
+        #[serde(rename = "clusterName")]
+        name: String,
+    },
+    DescribeInsightsRefresh {
+        #[serde(rename = "clusterName")]
+        name: String,
+    },
+    ListNodegroups {
+        #[serde(rename = "clusterName")]
+        name: String,
+        #[serde(flatten)]
+        page: Page,
+    },
+    DescribeNodegroup {
+        #[serde(rename = "clusterName")]
+        name: String,
+        #[serde(rename = "nodegroupName")]
+        nodegroup_name: String,
+    },
     AssumeRole(AssumeRole),
     GetCallerIdentity {},
 }
@@ -183,6 +222,12 @@ impl Request {
             Self::ListUpdates { .. } => Operation::ListUpdates,
             Self::CancelUpdate { .. } => Operation::CancelUpdate,
             Self::DescribeClusterVersions(_) => Operation::DescribeClusterVersions,
+            Self::ListInsights(_) => Operation::ListInsights,
+            Self::DescribeInsight { .. } => Operation::DescribeInsight,
+            Self::StartInsightsRefresh { .. } => Operation::StartInsightsRefresh,
+            Self::DescribeInsightsRefresh { .. } => Operation::DescribeInsightsRefresh,
+            Self::ListNodegroups { .. } => Operation::ListNodegroups,
+            Self::DescribeNodegroup { .. } => Operation::DescribeNodegroup,
             Self::AssumeRole(_) => Operation::AssumeRole,
             Self::GetCallerIdentity {} => Operation::GetCallerIdentity,
         }
@@ -194,7 +239,13 @@ impl Request {
             Self::DescribeCluster { name }
             | Self::DescribeUpdate { name, .. }
             | Self::ListUpdates { name, .. }
-            | Self::CancelUpdate { name, .. } => Some(name),
+            | Self::CancelUpdate { name, .. }
+            | Self::DescribeInsight { name, .. }
+            | Self::StartInsightsRefresh { name }
+            | Self::DescribeInsightsRefresh { name }
+            | Self::ListNodegroups { name, .. }
+            | Self::DescribeNodegroup { name, .. } => Some(name),
+            Self::ListInsights(list) => Some(&list.cluster_name),
             Self::UpdateClusterVersion(update) => Some(&update.name),
             Self::ListClusters { .. }
             | Self::DescribeClusterVersions(_)

@@ -120,6 +120,28 @@ pub(super) async fn cancel_update(
     call(&shared, &headers, request).await
 }
 
+pub(super) async fn list_nodegroups(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Path(name): Path<String>,
+    Query(query): Pairs,
+) -> HttpResponse {
+    let request = page(&query).map(|page| Request::ListNodegroups { name, page });
+    call(&shared, &headers, request).await
+}
+
+pub(super) async fn describe_nodegroup(
+    State(shared): State<Shared>,
+    headers: HeaderMap,
+    Path((name, nodegroup_name)): Path<(String, String)>,
+) -> HttpResponse {
+    let request = Request::DescribeNodegroup {
+        name,
+        nodegroup_name,
+    };
+    call(&shared, &headers, Ok(request)).await
+}
+
 pub(super) async fn describe_cluster_versions(
     State(shared): State<Shared>,
     headers: HeaderMap,
@@ -139,7 +161,7 @@ pub(super) async fn unknown(method: Method, uri: Uri) -> HttpResponse {
     )))
 }
 
-async fn call(
+pub(super) async fn call(
     shared: &Shared,
     headers: &HeaderMap,
     request: Result<Request, ApiError>,
@@ -160,7 +182,7 @@ async fn call(
     }
 }
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|why| {
         ApiError::new(
             "SerializationException",

@@ -3,6 +3,7 @@
 mod admin;
 mod auth;
 mod eks;
+mod insights;
 mod sts;
 mod wire;
 
@@ -124,6 +125,17 @@ fn router(shared: Shared) -> Router {
         .route(
             "/clusters/{name}/updates/{id}/cancel-update",
             post(eks::cancel_update),
+        )
+        .route("/clusters/{name}/insights", post(insights::list))
+        .route("/clusters/{name}/insights/{id}", get(insights::describe))
+        .route(
+            "/clusters/{name}/insights-refresh",
+            get(insights::describe_refresh).post(insights::start_refresh),
+        )
+        .route("/clusters/{name}/node-groups", get(eks::list_nodegroups))
+        .route(
+            "/clusters/{name}/node-groups/{nodegroup}",
+            get(eks::describe_nodegroup),
         )
         .route("/cluster-versions", get(eks::describe_cluster_versions))
         .route("/healthz", get(async || "ok\n"))

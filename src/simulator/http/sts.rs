@@ -134,7 +134,13 @@ fn success(response: &Response, id: uuid::Uuid) -> String {
         | Response::Cluster(_)
         | Response::Update(_)
         | Response::Updates { .. }
-        | Response::ClusterVersions { .. } => ("", String::new()),
+        | Response::ClusterVersions { .. }
+        | Response::Insights { .. }
+        | Response::Insight(_)
+        | Response::RefreshStarted(_)
+        | Response::Refresh(_)
+        | Response::Nodegroups { .. }
+        | Response::Nodegroup(_) => ("", String::new()),
     };
     format!(
         "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{result}</{action}Result>\

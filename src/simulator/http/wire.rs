@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 
 use super::NoAnswer;
 use crate::simulator::api::{
-    ClusterVersionView, ClusterView, Reply, Response, SupportStatus, epoch,
+    ClusterVersionView, ClusterView, InsightView, NodegroupView, RefreshView, Reply, Response,
+    SupportStatus, epoch,
 };
 use crate::simulator::error::ApiError;
 use crate::simulator::identity::partition;
@@ -107,6 +108,19 @@ fn body(response: &Response) -> Value {
                 next_token.as_deref(),
             )
         }
+        Response::Insights {
+            insights,
+            next_token,
+        } => paged(json!({ "insights": insights }), next_token.as_deref()),
+        Response::Insight(one) => json!({ "insight": insight(one) }),
+        Response::RefreshStarted(refresh) => {
+            json!({ "message": refresh.message, "status": refresh.status })
+        }
+        Response::Refresh(one) => refresh(one),
+        Response::Nodegroups { names, next_token } => {
+            paged(json!({ "nodegroups": names }), next_token.as_deref())
+        }
+        Response::Nodegroup(one) => json!({ "nodegroup": nodegroup(one) }),
         // STS has a wire format of its own.
         Response::AssumedRole(_) | Response::CallerIdentity { .. } => Value::Null,
     }
@@ -196,6 +210,50 @@ fn describe(cluster: &ClusterView) -> Value {
             "storageConfig".to_owned(),
             json!({ "blockStorage": { "enabled": true } }),
         );
+    }
+    members
+}
+
+/// An insight in full. The simulator finds no resources, deprecations or add-ons.
+fn insight(view: &InsightView) -> Value {
+    let details = json!({
+        "recommendation": view.recommendation,
+        "additionalInfo": {},
+        "resources": [],
+        "categorySpecificSummary": { "deprecationDetails": [], "addonCompatibilityDetails": [] },
+    });
+    with(json!(view), details)
+}
+
+fn refresh(view: &RefreshView) -> Value {
+    let RefreshView {
+        message,
+        status,
+        started_at,
+        ended_at,
+    } = view;
+    let mut members = json!({ "message": message });
+    if let Some(status) = status {
+        members = with(members, json!({ "status": status }));
+    }
+    if let Some(at) = started_at {
+        members = with(members, json!({ "startedAt": Epoch(*at) }));
+    }
+    if let Some(at) = ended_at {
+        members = with(members, json!({ "endedAt": Epoch(*at) }));
+    }
+    members
+}
+
+fn nodegroup(view: &NodegroupView) -> Value {
+    let made_up = json!({ "capacityType": "ON_DEMAND", "health": { "issues": [] } });
+    with(json!(view), made_up)
+}
+
+/// The members of both.
+fn with(mut members: Value, more: Value) -> Value {
+    if let (Value::Object(members), Value::Object(more)) = (&mut members, more) {
+        members.extend(more);
     }
     members
 }

@@ -4,14 +4,14 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::insights::InsightState;
+use super::nodegroups::Nodegroup;
 use super::update::{Origin, Update, UpdateTruth, VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::api::Minor;
 use crate::simulator::api::{ClusterStatus, ClusterView, SupportType, UpdateParam, UpdateStatus};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::period::Period;
-use crate::simulator::scenario::{
-    ClusterSpec, Durations, Happening, Insights, Lags, Outcome, PastUpdate,
-};
+use crate::simulator::scenario::{ClusterSpec, Durations, Happening, Lags, Outcome, PastUpdate};
 
 /// Where a cluster is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -38,7 +38,9 @@ pub struct Cluster {
     pub(super) status: ClusterStatus,
     pub(super) upgrade_policy: SupportType,
     pub(super) auto_mode: bool,
-    pub(super) insights: Insights,
+    pub(super) cancelling_status: bool,
+    pub(super) insights: InsightState,
+    pub(super) nodegroups: Vec<Nodegroup>,
     tags: std::collections::BTreeMap<String, String>,
     pub(super) durations: Durations,
     pub(super) lags: Lags,
@@ -56,7 +58,7 @@ impl Cluster {
     pub(super) fn new(
         key: ClusterKey,
         spec: ClusterSpec,
-        defaults: (Durations, Lags),
+        defaults: &(Durations, Lags),
         calendar: &Calendar,
         start: Timestamp,
         rng: Rng,
@@ -72,7 +74,10 @@ impl Cluster {
             status,
             upgrade_policy,
             auto_mode,
+            cancelling_status,
             insights,
+            failing_refreshes,
+            nodegroups,
             tags,
             durations,
             lags,
@@ -98,7 +103,9 @@ impl Cluster {
             status,
             upgrade_policy,
             auto_mode,
-            insights,
+            cancelling_status,
+            insights: InsightState::new(insights, failing_refreshes),
+            nodegroups: Vec::new(),
             tags,
             durations: durations.or(defaults.0),
             lags: lags.or(defaults.1),
@@ -120,6 +127,11 @@ impl Cluster {
                 .find(|update| update.succeeded_in(VERSION_UPDATE));
             cluster.created_version = first.and_then(|update| update.from).unwrap_or(version);
         }
+        let created_at = cluster.created_at;
+        for nodegroup in nodegroups {
+            cluster.put_nodegroup(nodegroup, created_at);
+        }
+        cluster.refresh_insights(start);
         Ok(cluster)
     }
 
@@ -217,7 +229,7 @@ impl Cluster {
         }
     }
 
-    fn arn(&self) -> String {
+    pub(super) fn arn(&self) -> String {
         let ClusterKey {
             account,
             region,

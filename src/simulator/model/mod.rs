@@ -5,6 +5,8 @@ mod call;
 mod calls;
 mod cluster;
 mod faults;
+mod insights;
+mod nodegroups;
 mod rollback;
 mod start;
 mod timeline;
@@ -119,7 +121,7 @@ impl Model {
         let (high, low) =
             uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, place.as_bytes()).as_u64_pair();
         let rng = Rng::with_seed(high ^ low);
-        let cluster = Cluster::new(key.clone(), spec, self.defaults, &self.calendar, now, rng)
+        let cluster = Cluster::new(key.clone(), spec, &self.defaults, &self.calendar, now, rng)
             .map_err(ScenarioError::Invalid)?;
         self.faults.extend(
             faults

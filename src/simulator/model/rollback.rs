@@ -5,11 +5,12 @@ use jiff::Timestamp;
 use super::cluster::Cluster;
 use super::update::{Update, VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::api::Minor;
-use crate::simulator::api::{SupportStatus, SupportType, UpdateStatus, UpdateView};
+use crate::simulator::api::{
+    Category, Readiness, SupportStatus, SupportType, UpdateStatus, UpdateView,
+};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::error::ApiError;
 use crate::simulator::period::Period;
-use crate::simulator::scenario::Readiness;
 
 /// How long after an upgrade it can be rolled back (user guide, rollback-cluster).
 const WINDOW: Period = Period::days(7);
@@ -31,28 +32,8 @@ impl Cluster {
                 "Cluster {name} cannot be rolled back to {to}: {why}"
             )))
         };
-        let newest = self
-            .updates
-            .iter()
-            .filter(|update| {
-                update.succeeded_in(VERSION_UPDATE) || update.succeeded_in(VERSION_ROLLBACK)
-            })
-            .max_by_key(|update| update.created_at);
-        let upgrade = match newest {
-            Some(update) if update.kind == VERSION_UPDATE && update.to == Some(self.version) => {
-                update
-            }
-            Some(_) => return refuse("its newest version update was not an upgrade".to_owned()),
-            None => return refuse(format!("it was created at version {}", self.version)),
-        };
-        if self.created_version == self.version {
-            return refuse(format!("it was created at version {}", self.version));
-        }
-        if upgrade
-            .finished_at
-            .is_none_or(|end| WINDOW.after(end) < now)
-        {
-            return refuse("more than 7 days have passed since its upgrade".to_owned());
+        if let Err(why) = self.upgrade_to_undo(now) {
+            return refuse(why);
         }
         let extended = calendar.status(to, now) == Some(SupportStatus::ExtendedSupport);
         if extended && self.upgrade_policy == SupportType::Standard {
@@ -60,15 +41,59 @@ impl Cluster {
                 "{to} is in extended support, and the upgrade policy is STANDARD"
             ));
         }
-        let blocked = matches!(
-            self.insights.rollback,
-            Readiness::Error | Readiness::Unknown
+        if let Some(nodegroup) = self.nodegroup_newer_than(to) {
+            return refuse(format!(
+                "its node group {} is at version {}",
+                nodegroup.name, nodegroup.version
+            ));
+        }
+        let blocked = self.has_found(
+            Category::RollbackReadiness,
+            to,
+            &[Readiness::Error, Readiness::Unknown],
         );
         if blocked && !force {
             return Err(ApiError::invalid_state(format!(
                 "Cluster {name} has rollback readiness insights that are not passing: resolve \
                  them, or set force to override them"
             )));
+        }
+        Ok(())
+    }
+
+    /// The version that the cluster could be rolled back to at `now`, as far as its past goes.
+    pub(super) fn version_before(&self, now: Timestamp) -> Option<Minor> {
+        match self.upgrade_to_undo(now) {
+            Ok(()) => self.version.previous(),
+            Err(_) => None,
+        }
+    }
+
+    /// Whether there is an upgrade that is not too old to be undone, or else why there is none.
+    fn upgrade_to_undo(&self, now: Timestamp) -> Result<(), String> {
+        let newest = self
+            .updates
+            .iter()
+            .filter(|update| {
+                update.succeeded_in(VERSION_UPDATE) || update.succeeded_in(VERSION_ROLLBACK)
+            })
+            .max_by_key(|update| update.created_at);
+        let created_here = || Err(format!("it was created at version {}", self.version));
+        let upgrade = match newest {
+            Some(update) if update.kind == VERSION_UPDATE && update.to == Some(self.version) => {
+                update
+            }
+            Some(_) => return Err("its newest version update was not an upgrade".to_owned()),
+            None => return created_here(),
+        };
+        if self.created_version == self.version {
+            return created_here();
+        }
+        if upgrade
+            .finished_at
+            .is_none_or(|end| WINDOW.after(end) < now)
+        {
+            return Err("more than 7 days have passed since its upgrade".to_owned());
         }
         Ok(())
     }
@@ -81,7 +106,7 @@ impl Cluster {
         now: Timestamp,
     ) -> Result<UpdateView, ApiError> {
         let ends_at = self.durations.cancellation().after(now);
-        let auto_mode = self.auto_mode;
+        let (auto_mode, shown) = (self.auto_mode, self.cancelling_status);
         let update = self
             .updates
             .iter_mut()
@@ -115,7 +140,7 @@ impl Cluster {
             )));
         }
         update.cancel_token = token.map(str::to_owned);
-        update.cancel(ends_at, "Cancelled by the user");
+        update.cancel(ends_at, shown);
         Ok(update.view())
     }
 }

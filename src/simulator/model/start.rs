@@ -6,12 +6,13 @@ use super::cluster::{Cluster, version_params};
 use super::update::{Ending, Update, VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::api::Minor;
 use crate::simulator::api::{
-    ClusterStatus, ErrorDetail, RollbackConfig, UpdateClusterVersion, UpdateView,
+    Category, ClusterStatus, ErrorDetail, Readiness, RollbackConfig, UpdateClusterVersion,
+    UpdateView,
 };
 use crate::simulator::calendar::Calendar;
 use crate::simulator::error::ApiError;
 use crate::simulator::period::Period;
-use crate::simulator::scenario::{Outcome, Readiness};
+use crate::simulator::scenario::Outcome;
 
 /// What a client request token was used for.
 #[derive(Clone, Debug)]
@@ -140,7 +141,8 @@ impl Cluster {
                 "rollbackConfig is only for a rollback, and {to} is an upgrade"
             )));
         }
-        let blocked = rules.insights_enforced && self.insights.upgrade == Readiness::Error;
+        let blocked = rules.insights_enforced
+            && self.has_found(Category::UpgradeReadiness, to, &[Readiness::Error]);
         if blocked && !request.force {
             return Err(ApiError::invalid_state(format!(
                 "Cluster {name} has upgrade readiness insights in ERROR status: resolve them, or \

@@ -8,45 +8,60 @@ use crate::simulator::api::{ClusterStatus, Scope, UpdateParam, UpdateView};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::scenario::{ForeignUpdate, Happening};
 
+/// What happens to a cluster next.
+enum Step {
+    FinishUpdates,
+    Happen(usize),
+    EndRefresh,
+}
+
 impl Cluster {
     /// Lets time pass up to `now`: ends updates, lets events happen, each at its moment.
     pub(super) fn advance(&mut self, now: Timestamp, calendar: &Calendar) {
         loop {
             let ending = self
                 .updates
-                .iter_mut()
+                .iter()
                 .filter(|update| update.is_running())
-                .min_by_key(|update| update.ends_at)
-                .map(|update| update.ends_at);
+                .map(|update| (update.ends_at, Step::FinishUpdates))
+                .min_by_key(|(at, _)| *at);
             let event = self
                 .events
                 .iter()
                 .enumerate()
-                .min_by_key(|(_, (at, _))| *at)
-                .map(|(index, (at, _))| (index, *at));
-            match (ending, event) {
-                // What ends at a moment makes room for what happens at it.
-                (Some(ends_at), event)
-                    if ends_at <= now && event.is_none_or(|(_, at)| ends_at <= at) =>
-                {
-                    self.finish_updates(ends_at);
-                }
-                (_, Some((index, at))) if at <= now => {
-                    let (at, happening) = self.events.remove(index);
-                    self.happen(at, happening, calendar);
-                }
+                .map(|(index, (at, _))| (*at, Step::Happen(index)))
+                .min_by_key(|(at, _)| *at);
+            let refresh = self
+                .exists
+                .then(|| (self.insights.next_refresh(), Step::EndRefresh));
+            // What ends at a moment makes room for what happens at it, and a refresh sees both: of
+            // equal ones the first is the minimum.
+            let first = [ending, event, refresh]
+                .into_iter()
+                .flatten()
+                .min_by_key(|(at, _)| *at);
+            match first {
+                Some((at, step)) if at <= now => match step {
+                    Step::FinishUpdates => self.finish_updates(at),
+                    Step::Happen(index) => {
+                        let (at, happening) = self.events.remove(index);
+                        self.happen(at, happening, calendar);
+                    }
+                    Step::EndRefresh => self.end_refresh(at),
+                },
                 _ => return,
             }
         }
     }
 
     fn finish_updates(&mut self, at: Timestamp) {
-        let mut reached = Vec::new();
+        let (mut reached, mut nodegroups) = (Vec::new(), Vec::new());
         let mut busy = false;
         for update in &mut self.updates {
             if update.is_running() && update.ends_at <= at {
                 update.finish();
                 busy |= update.scope.is_cluster();
+                nodegroups.extend(update.nodegroup_reached());
                 if update.ending == Ending::Success
                     && update.changes_version()
                     && let Some(to) = update.to
@@ -60,7 +75,10 @@ impl Cluster {
             self.stale = Some((self.version, self.platform_version.clone(), until));
             self.version = version;
             self.platform_version = platform_version.unwrap_or_else(|| "eks.1".to_owned());
+            let refreshed = self.durations.insights_after_update().after(at);
+            self.insights.refresh_by(refreshed);
         }
+        self.update_nodegroups(&nodegroups);
         let work = self.durations.busy_after_update();
         if busy && !work.is_zero() {
             self.work_internally(work.after(at));
@@ -113,6 +131,7 @@ impl Cluster {
                 self.version = version;
                 self.platform_version = calendar.platform_version(version);
                 self.status = ClusterStatus::Active;
+                self.refresh_insights(at);
             }
             Happening::CancelUpdate => {
                 let running = self
@@ -121,11 +140,13 @@ impl Cluster {
                     .find(|update| update.is_running() && update.changes_version());
                 if let Some(update) = running {
                     let ends_at = self.durations.cancellation().after(at);
-                    update.cancel(ends_at, "Cancelled by the user");
+                    update.cancel(ends_at, self.cancelling_status);
                 }
             }
             Happening::Status(status) => self.status = status,
             Happening::UpgradePolicy(policy) => self.upgrade_policy = policy,
+            Happening::Insights(change) => self.insights.change(change),
+            Happening::Nodegroup(spec) => self.put_nodegroup(spec, at),
         }
     }
 
@@ -135,6 +156,8 @@ impl Cluster {
         self.internal_work = None;
         self.updates.clear();
         self.tokens.clear();
+        self.nodegroups.clear();
+        self.insights.forget();
     }
 
     /// What keeps EKS from starting a version update: the id in its message, which may be one that
@@ -191,6 +214,7 @@ impl Cluster {
             nodegroup_name,
         };
         let to = version.or_else(|| match kind.as_str() {
+            VERSION_UPDATE if scope.nodegroup_name.is_some() => Some(self.version),
             VERSION_UPDATE => Some(self.version.next()),
             VERSION_ROLLBACK => self.version.previous(),
             _ => None,

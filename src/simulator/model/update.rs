@@ -53,6 +53,8 @@ pub struct Update {
     pub(super) errors: Vec<ErrorDetail>,
     pub(super) cancellation: Option<Cancellation>,
     pub(super) cancel_token: Option<String>,
+    /// Whether it is shown as `Cancelling` until it has ended.
+    pub(super) cancelling_shown: bool,
     pub(super) finished_at: Option<Timestamp>,
     pub(super) client_request_token: Option<String>,
     pub(super) force: bool,
@@ -79,6 +81,7 @@ impl Update {
             errors: Vec::new(),
             cancellation: None,
             cancel_token: None,
+            cancelling_shown: false,
             finished_at: None,
             client_request_token: None,
             force: false,
@@ -106,7 +109,10 @@ impl Update {
     pub fn view(&self) -> UpdateView {
         UpdateView {
             id: self.id.clone(),
-            status: self.status,
+            status: match self.status {
+                UpdateStatus::InProgress if self.cancelling_shown => UpdateStatus::Cancelling,
+                status => status,
+            },
             kind: self.kind.clone(),
             params: self.params.clone(),
             created_at: self.created_at,
@@ -137,13 +143,14 @@ impl Update {
     }
 
     /// Starts to cancel it; it ends cancelled at `ends_at`, and the control plane stays untouched.
-    pub(super) fn cancel(&mut self, ends_at: Timestamp, reason: &str) {
+    pub(super) fn cancel(&mut self, ends_at: Timestamp, shown: bool) {
+        self.cancelling_shown = shown;
         self.ends_at = self.ends_at.min(ends_at);
         self.ending = Ending::Cancelled;
         self.control_plane_from = None;
         self.cancellation = Some(Cancellation {
             status: CancellationStatus::InProgress,
-            reason: reason.to_owned(),
+            reason: "Cancelled by the user".to_owned(),
         });
     }
 

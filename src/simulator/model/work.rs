@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::cluster::{Cluster, ClusterKey};
 use super::start::{Rules, Started};
 use super::{Model, existing, rollback};
-use crate::simulator::api::{Caller, Page, Request, Response, Scope};
+use crate::simulator::api::{Caller, ListInsights, Page, Request, Response, Scope};
 use crate::simulator::error::ApiError;
 use crate::simulator::paging;
 
@@ -89,6 +89,35 @@ impl Model {
                     })
                     .into()
             }
+            Request::ListInsights(list) => self
+                .cluster(caller, &list.cluster_name, now)
+                .and_then(|cluster| list_insights(cluster, list, now))
+                .into(),
+            Request::DescribeInsight { name, id } => self
+                .cluster(caller, name, now)
+                .and_then(|cluster| cluster.insight_of(id, now))
+                .map(|insight| Response::Insight(Box::new(insight)))
+                .into(),
+            Request::StartInsightsRefresh { name } => self
+                .cluster(caller, name, now)
+                .map(|cluster| Response::RefreshStarted(cluster.start_refresh(now)))
+                .into(),
+            Request::DescribeInsightsRefresh { name } => self
+                .cluster(caller, name, now)
+                .map(|cluster| Response::Refresh(cluster.newest_refresh()))
+                .into(),
+            Request::ListNodegroups { name, page } => self
+                .cluster(caller, name, now)
+                .and_then(|cluster| list_nodegroups(cluster, page))
+                .into(),
+            Request::DescribeNodegroup {
+                name,
+                nodegroup_name,
+            } => self
+                .cluster(caller, name, now)
+                .and_then(|cluster| cluster.nodegroup_of(nodegroup_name))
+                .map(|nodegroup| Response::Nodegroup(Box::new(nodegroup)))
+                .into(),
             Request::AssumeRole(role) => self
                 .identities
                 .assume_role(caller, role, now, &mut self.rng)
@@ -166,4 +195,39 @@ fn list_updates(
         .map(|update| update.id().to_owned());
     let (ids, next_token) = paging::shuffled(ids, page, || salt)?;
     Ok(Response::Updates { ids, next_token })
+}
+
+fn list_insights(
+    cluster: &mut Cluster,
+    list: &ListInsights,
+    now: Timestamp,
+) -> Result<Response, ApiError> {
+    let ListInsights {
+        cluster_name: _,
+        filter,
+        page,
+    } = list;
+    let salt = cluster.salt();
+    let shown: Vec<_> = cluster
+        .shown_insights(now)
+        .filter(|insight| filter.admits(insight))
+        .collect();
+    let ids = shown.iter().map(|insight| insight.id.clone());
+    let (ids, next_token) = paging::shuffled(ids, page, || salt)?;
+    let insights = ids
+        .iter()
+        .filter_map(|id| shown.iter().find(|insight| insight.id == *id))
+        .map(|insight| (*insight).clone())
+        .collect();
+    Ok(Response::Insights {
+        insights,
+        next_token,
+    })
+}
+
+fn list_nodegroups(cluster: &mut Cluster, page: &Page) -> Result<Response, ApiError> {
+    let salt = cluster.salt();
+    let names = cluster.nodegroups.iter().map(|one| one.name.clone());
+    let (names, next_token) = paging::shuffled(names, page, || salt)?;
+    Ok(Response::Nodegroups { names, next_token })
 }

@@ -1,6 +1,6 @@
 //! What the types of a scenario cannot hold: names, ranges, and fields that need each other.
 
-use super::{ClusterSpec, EventSpec, FaultKind, FaultSpec, Scenario};
+use super::{ClusterSpec, EventSpec, FaultKind, FaultSpec, Findings, Scenario};
 use crate::simulator::identity::role_account;
 
 type Checked = Result<(), String>;
@@ -74,12 +74,28 @@ pub(super) fn scenario(scenario: &Scenario) -> Checked {
 pub(super) fn clusters(path: &str, clusters: &[ClusterSpec]) -> Checked {
     for (index, cluster) in clusters.iter().enumerate() {
         let path = format!("{path}[{index}]");
-        name(&format!("{path}.name"), &cluster.name)?;
+        name(&format!("{path}.name"), "cluster", 100, &cluster.name)?;
         if let Some(id) = &cluster.account_id {
             account(&format!("{path}.accountId"), id)?;
         }
         if let Some(named) = &cluster.region {
             region(&format!("{path}.region"), named)?;
+        }
+        findings(
+            &format!("{path}.insights.upgrade"),
+            &cluster.insights.upgrade,
+        )?;
+        findings(
+            &format!("{path}.insights.rollback"),
+            &cluster.insights.rollback,
+        )?;
+        for (index, nodegroup) in cluster.nodegroups.iter().enumerate() {
+            let path = format!("{path}.nodegroups[{index}].name");
+            name(&path, "node group", 63, &nodegroup.name)?;
+            let mut earlier = cluster.nodegroups.iter().take(index);
+            if earlier.any(|other| other.name == nodegroup.name) {
+                return Err(format!("{path}: there is a {} already", nodegroup.name));
+            }
         }
         for (index, past) in cluster.history.iter().enumerate() {
             let about_versions = matches!(past.kind.as_str(), "VersionUpdate" | "VersionRollback");
@@ -110,7 +126,39 @@ pub(super) fn event(path: &str, event: &EventSpec) -> Checked {
     event
         .happening()
         .map(drop)
-        .map_err(|why| format!("{path}: {why}"))
+        .map_err(|why| format!("{path}: {why}"))?;
+    if let Some(nodegroup) = &event.nodegroup {
+        let path = format!("{path}.nodegroup.name");
+        name(&path, "node group", 63, &nodegroup.name)?;
+    }
+    if let Some(change) = &event.insights {
+        for (category, changed) in [("upgrade", &change.upgrade), ("rollback", &change.rollback)] {
+            if let Some(changed) = changed {
+                findings(&format!("{path}.insights.{category}"), changed)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Insights are told apart by name and version.
+fn findings(path: &str, findings: &Findings) -> Checked {
+    let Findings::Each(list) = findings else {
+        return Ok(());
+    };
+    for (index, one) in list.iter().enumerate() {
+        let same = list.iter().take(index).any(|other| {
+            let differ = other.version.is_some() && one.version.is_some();
+            other.name == one.name && !(differ && other.version != one.version)
+        });
+        if same {
+            return Err(format!(
+                "{path}[{index}]: there is an insight {:?} already: give each its own version",
+                one.name
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// Checks faults, each by itself.
@@ -182,18 +230,18 @@ fn region(path: &str, region: &str) -> Checked {
     }
 }
 
-/// EKS's own rule: letters, digits, hyphens and underscores, a letter or digit first, at most 100.
-fn name(path: &str, name: &str) -> Checked {
+/// EKS's own rule: letters, digits, hyphens and underscores, a letter or digit first, at most so many.
+fn name(path: &str, what: &str, most: usize, name: &str) -> Checked {
     let mut bytes = name.bytes();
     let first = bytes
         .next()
         .is_some_and(|byte| byte.is_ascii_alphanumeric());
     let rest = bytes.all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if first && rest && name.len() <= 100 {
+    if first && rest && name.len() <= most {
         Ok(())
     } else {
         Err(format!(
-            "{path}: {name:?} is not a cluster name: EKS takes 1 to 100 letters, digits, hyphens \
+            "{path}: {name:?} is not a {what} name: EKS takes 1 to {most} letters, digits, hyphens \
              and underscores, starting with a letter or digit"
         ))
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Durations, FaultSpec, Lags};
+use super::{Durations, FaultSpec, Insights, InsightsChange, Lags, NodegroupSpec};
 use crate::api::Minor;
 use crate::simulator::api::{ClusterStatus, ErrorDetail, SupportType, UpdateStatus};
 use crate::simulator::period::Period;
@@ -43,9 +43,19 @@ pub struct ClusterSpec {
     /// Whether EKS manages its nodes, so that a rollback starts with a node phase.
     #[serde(default)]
     pub auto_mode: bool,
-    /// What its insights say.
+    /// Whether an update that is being cancelled has the status `Cancelling`, which the user guide
+    /// names and the API's model does not have.
+    #[serde(default)]
+    pub cancelling_status: bool,
+    /// What is found in it when its insights are refreshed.
     #[serde(default)]
     pub insights: Insights,
+    /// How many refreshes of its insights that somebody starts are going to fail.
+    #[serde(default)]
+    pub failing_refreshes: u32,
+    /// Its managed node groups.
+    #[serde(default)]
+    pub nodegroups: Vec<NodegroupSpec>,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -67,28 +77,6 @@ pub struct ClusterSpec {
     /// Faults of calls about it.
     #[serde(default)]
     pub faults: Vec<FaultSpec>,
-}
-
-/// What the readiness insights of a cluster say.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(default, deny_unknown_fields, rename_all = "camelCase")]
-pub struct Insights {
-    /// `UPGRADE_READINESS`; blocks in ERROR where the scenario enforces it.
-    pub upgrade: Readiness,
-    /// `ROLLBACK_READINESS`; blocks in ERROR and in UNKNOWN.
-    pub rollback: Readiness,
-}
-
-/// The worst status among the insights of a category.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "UPPERCASE")]
-#[allow(missing_docs, reason = "the names are those of the API reference")]
-pub enum Readiness {
-    #[default]
-    Passing,
-    Warning,
-    Error,
-    Unknown,
 }
 
 /// How a version update ends, other than successful after the usual time.
@@ -186,6 +174,10 @@ pub struct EventSpec {
     pub status: Option<ClusterStatus>,
     /// The upgrade policy changes.
     pub upgrade_policy: Option<SupportType>,
+    /// What is found changes; the next refresh of the insights shows it.
+    pub insights: Option<InsightsChange>,
+    /// A managed node group changes, or comes to be.
+    pub nodegroup: Option<NodegroupSpec>,
 }
 
 /// What an event does.
@@ -200,6 +192,8 @@ pub enum Happening {
     CancelUpdate,
     Status(ClusterStatus),
     UpgradePolicy(SupportType),
+    Insights(InsightsChange),
+    Nodegroup(NodegroupSpec),
 }
 
 impl EventSpec {
@@ -218,6 +212,8 @@ impl EventSpec {
             cancel_update,
             status,
             upgrade_policy,
+            insights,
+            nodegroup,
         } = self.clone();
         let flag = |given: Option<bool>, what: Happening| (given == Some(true)).then_some(what);
         let mut said = [
@@ -229,6 +225,8 @@ impl EventSpec {
             flag(cancel_update, Happening::CancelUpdate),
             status.map(Happening::Status),
             upgrade_policy.map(Happening::UpgradePolicy),
+            insights.map(Happening::Insights),
+            nodegroup.map(Happening::Nodegroup),
         ]
         .into_iter()
         .flatten();
@@ -236,7 +234,7 @@ impl EventSpec {
             (Some(happening), None) => Ok(happening),
             _ => Err(
                 "say exactly one of update, autoUpgrade, internalWork, delete, recreate, \
-                 cancelUpdate, status and upgradePolicy"
+                 cancelUpdate, status, upgradePolicy, insights and nodegroup"
                     .to_owned(),
             ),
         }

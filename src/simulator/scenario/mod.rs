@@ -6,6 +6,8 @@
 mod check;
 mod cluster;
 mod fault;
+mod insights;
+mod nodegroup;
 #[cfg(test)]
 mod tests;
 
@@ -13,10 +15,12 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-pub use cluster::{
-    ClusterSpec, EventSpec, ForeignUpdate, Happening, Insights, Outcome, PastUpdate, Readiness,
-};
+pub use cluster::{ClusterSpec, EventSpec, ForeignUpdate, Happening, Outcome, PastUpdate};
 pub use fault::{FaultKind, FaultSpec, Work};
+pub use insights::{Finding, Findings, Insights, InsightsChange};
+pub use nodegroup::NodegroupSpec;
+
+pub use super::api::Readiness;
 
 use super::calendar::VersionSpec;
 use super::period::Period;
@@ -90,6 +94,10 @@ pub struct Durations {
     pub cancellation: Option<Period>,
     /// EKS's own work after each update, which no list shows; none.
     pub busy_after_update: Option<Period>,
+    /// A refresh of the insights; 10s.
+    pub insights_refresh: Option<Period>,
+    /// From the end of a version update until EKS has refreshed the insights by itself; none.
+    pub insights_after_update: Option<Period>,
 }
 
 impl Durations {
@@ -102,6 +110,8 @@ impl Durations {
             node_phase: self.node_phase.or(other.node_phase),
             cancellation: self.cancellation.or(other.cancellation),
             busy_after_update: self.busy_after_update.or(other.busy_after_update),
+            insights_refresh: self.insights_refresh.or(other.insights_refresh),
+            insights_after_update: self.insights_after_update.or(other.insights_after_update),
         }
     }
 
@@ -128,6 +138,16 @@ impl Durations {
     /// How long EKS is busy with itself after an update.
     pub fn busy_after_update(&self) -> Period {
         self.busy_after_update.unwrap_or(Period::ZERO)
+    }
+
+    /// How long a refresh of the insights takes.
+    pub fn insights_refresh(&self) -> Period {
+        self.insights_refresh.unwrap_or(Period::seconds(10))
+    }
+
+    /// How long after a version update EKS has refreshed the insights by itself.
+    pub fn insights_after_update(&self) -> Period {
+        self.insights_after_update.unwrap_or(Period::ZERO)
     }
 }
 

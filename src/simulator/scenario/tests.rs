@@ -67,6 +67,36 @@ fn errors_say_where_and_what() {
             "clusters[1].name",
             "already",
         ),
+        (
+            cluster("version: \"1.33\", insights: {upgrade: [{name: a, status: PASSING}, {name: a, status: ERROR}]}"),
+            "clusters[0].insights.upgrade[1]",
+            "its own version",
+        ),
+        (
+            cluster("version: \"1.33\", insights: {rollback: [{name: a, status: FINE}]}"),
+            "clusters[0].insights.rollback[0].status",
+            "FINE",
+        ),
+        (
+            cluster("version: \"1.33\", insights: {upgrade: passing}"),
+            "clusters[0].insights.upgrade",
+            "passing",
+        ),
+        (
+            cluster("version: \"1.33\", insights: {upgrade: [{name: a, status: ERROR, because: b}]}"),
+            "clusters[0].insights.upgrade[0]",
+            "because",
+        ),
+        (
+            cluster("version: \"1.33\", nodegroups: [{name: a}, {name: a}]"),
+            "clusters[0].nodegroups[1].name",
+            "already",
+        ),
+        (
+            cluster("version: \"1.33\", events: [{nodegroup: {name: a b}}]"),
+            "clusters[0].events[0].nodegroup.name",
+            "node group name",
+        ),
         ("faults: [{kind: hang}]".into(), "faults[0].lasts", "need it"),
         (
             "faults: [{kind: throttling, lasts: 1s}]".into(),

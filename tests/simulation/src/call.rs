@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use eks_upgrade_operator::api::ClusterUpgradeStatus;
 use eks_upgrade_operator::api::condition::READY;
-use eks_upgrade_operator::eks::{EksError, ErrorKind, Fence, Target, VersionRequest};
+use eks_upgrade_operator::eks::{
+    CancelRequest, EksError, ErrorKind, Fence, Target, VersionRequest,
+};
 use eks_upgrade_operator::simulator::memory::{self, Question};
 use eks_upgrade_operator::store::{Key, Note, StoreError, Stored};
 
@@ -27,6 +29,7 @@ impl fmt::Display for Life {
 pub enum Call {
     Eks(Target, Question),
     Send(Target, VersionRequest, Fence),
+    Cancel(Target, CancelRequest, Fence),
     Live(Key),
     Write(Arc<Stored>, Box<ClusterUpgradeStatus>),
     Event(Arc<Stored>, Note),
@@ -44,7 +47,7 @@ impl Call {
     /// What a process makes of silence.
     pub fn unanswered(&self) -> Answer {
         match self {
-            Self::Eks(..) | Self::Send(..) => Answer::Eks(Err(EksError {
+            Self::Eks(..) | Self::Send(..) | Self::Cancel(..) => Answer::Eks(Err(EksError {
                 kind: ErrorKind::Unavailable,
                 operation: "eks",
                 code: "Timeout".to_owned(),
@@ -61,7 +64,10 @@ impl Call {
 
     /// Whether it changes something. Looking happens all the time.
     pub fn is_deed(&self) -> bool {
-        matches!(self, Self::Send(..) | Self::Write(..) | Self::Event(..))
+        matches!(
+            self,
+            Self::Send(..) | Self::Cancel(..) | Self::Write(..) | Self::Event(..)
+        )
     }
 }
 
@@ -73,6 +79,11 @@ impl fmt::Display for Call {
                 f,
                 "UpdateClusterVersion {} to {} with {}",
                 target.name, request.version, request.client_request_token
+            ),
+            Self::Cancel(target, request, _) => write!(
+                f,
+                "CancelUpdate {} {} with {}",
+                target.name, request.update_id, request.client_request_token
             ),
             Self::Eks(target, Question::Update(id)) => {
                 write!(f, "DescribeUpdate {} {id}", target.name)

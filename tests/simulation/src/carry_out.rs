@@ -26,6 +26,15 @@ impl World {
                 Answer::Eks(memory::ask(&mut self.model, target, question, at(self.now)))
             }
             Call::Send(target, request, _) => self.start(target, request),
+            Call::Cancel(target, request, _) => {
+                let question = Question::Cancel(request.clone());
+                let answer = memory::ask(&mut self.model, target, &question, at(self.now));
+                if let Err(error) = &answer {
+                    self.timeline
+                        .note(self.now, || format!("EKS answers {}", error.code));
+                }
+                Answer::Eks(answer)
+            }
             Call::Live(key) => Answer::Stored(self.api.get(key).cloned().ok_or(StoreError::Gone)),
             Call::Write(expected, status) => {
                 self.oracle.deeds += 1;

@@ -204,14 +204,17 @@ fn cluster(rng: &mut Rng, name: &str, list_lag: Millis, insights_block: bool) ->
         status: ClusterStatus::Active,
         upgrade_policy: SupportType::Extended,
         auto_mode: false,
+        cancelling_status: false,
         insights: Insights {
             upgrade: if insights_block {
-                Readiness::Error
+                Readiness::Error.into()
             } else {
-                Readiness::Passing
+                Readiness::Passing.into()
             },
-            rollback: Readiness::Passing,
+            rollback: Readiness::Passing.into(),
         },
+        failing_refreshes: 0,
+        nodegroups: Vec::new(),
         tags: std::collections::BTreeMap::new(),
         durations: Durations {
             update: Some(Period::minutes(minutes)),
@@ -271,6 +274,7 @@ pub fn spec(cluster: &str, version: Minor) -> ClusterUpgradeSpec {
         role_arn: None,
         external_id: None,
         force: None,
+        rollback: None,
         suspend: false,
     }
 }

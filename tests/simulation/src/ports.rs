@@ -7,8 +7,8 @@ use std::time::Duration;
 use eks_upgrade_operator::api::ClusterUpgradeStatus;
 use eks_upgrade_operator::controller::Clock;
 use eks_upgrade_operator::eks::{
-    ClusterView, Eks, EksError, ErrorKind, Fence, OfferedVersion, Target, UpdateView,
-    VersionRequest,
+    CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, InsightCategory, InsightView,
+    NodegroupView, OfferedVersion, RefreshView, Target, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::simulator::memory::{self, Question};
 use eks_upgrade_operator::store::{Body, Key, Note, Seen, Store, StoreError, Stored};
@@ -134,6 +134,65 @@ impl Eks for SimEks {
             }
         }
         defect::answer(self, answer)
+    }
+
+    async fn cancel_update(
+        &self,
+        target: &Target,
+        request: &CancelRequest,
+        fence: &Fence,
+    ) -> Result<UpdateView, EksError> {
+        let call = Call::Cancel(target.clone(), request.clone(), fence.clone());
+        match self.call(call).await? {
+            memory::Answer::Update(update) => Ok(update),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn list_insights(
+        &self,
+        target: &Target,
+        category: InsightCategory,
+    ) -> Result<Vec<InsightView>, EksError> {
+        match self.ask(target, Question::Insights(category)).await? {
+            memory::Answer::Insights(insights) => Ok(insights),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn describe_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        match self.ask(target, Question::Refresh).await? {
+            memory::Answer::Refresh(refresh) => Ok(refresh),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn start_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
+        match self.ask(target, Question::StartRefresh).await? {
+            memory::Answer::Refresh(refresh) => Ok(refresh),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        match self.ask(target, Question::Nodegroups).await? {
+            memory::Answer::Nodegroups(names) => Ok(names),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn describe_nodegroup(
+        &self,
+        target: &Target,
+        name: &str,
+    ) -> Result<NodegroupView, EksError> {
+        match self
+            .ask(target, Question::Nodegroup(name.to_owned()))
+            .await?
+        {
+            memory::Answer::Nodegroup(nodegroup) => Ok(nodegroup),
+            _ => Err(mismatch()),
+        }
     }
 }
 

@@ -3,6 +3,8 @@
 mod faults;
 mod hops;
 mod identities;
+mod insights;
+mod nodegroups;
 mod rollbacks;
 mod tokens;
 mod visibility;

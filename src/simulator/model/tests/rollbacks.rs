@@ -173,6 +173,19 @@ fn a_rollback_can_be_cancelled_in_its_node_phase() {
 }
 
 #[test]
+fn a_status_that_the_api_does_not_name_is_shown_only_where_the_scenario_says_so() {
+    let mut eks = upgraded(&format!("cancellingStatus: true, {AUTO_MODE}"));
+    let id = eks.start("1.33").unwrap().id;
+    assert_eq!(eks.status(&id), UpdateStatus::InProgress);
+    let cancelling = eks.cancel(&id, Some("c1")).unwrap();
+    assert_eq!(cancelling.status, UpdateStatus::Cancelling);
+    assert_eq!(code(eks.cancel(&id, Some("c2"))), "ResourceInUseException");
+    assert_eq!(code(eks.start("1.35")), "ResourceInUseException");
+    eks.pass("1m");
+    assert_eq!(eks.status(&id), UpdateStatus::Cancelled);
+}
+
+#[test]
 fn it_is_too_late_to_cancel_once_the_control_plane_is_under_way() {
     let mut eks = upgraded(AUTO_MODE);
     let id = eks.start("1.33").unwrap().id;

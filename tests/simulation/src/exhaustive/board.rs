@@ -393,7 +393,10 @@ impl Board {
                 if let Call::Send(_, request, _) = &call {
                     self.world().oracle.calls(life, request, now);
                 }
-                if matches!(call, Call::Event(..) | Call::Eks(_, Question::Versions)) {
+                if matches!(
+                    call,
+                    Call::Event(..) | Call::Eks(_, Question::Versions | Question::Insights(_))
+                ) {
                     let answer = self.arrives(life, &call);
                     self.world().wire.answer(id, answer);
                     process.go_on(now);

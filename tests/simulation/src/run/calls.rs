@@ -37,7 +37,11 @@ impl Simulation<'_> {
             return;
         }
         // Between the last look at the clock and a send is the one moment that matters most.
-        let often = if matches!(call, Call::Send(..)) { 5 } else { 1 };
+        let often = if matches!(call, Call::Send(..) | Call::Cancel(..)) {
+            5
+        } else {
+            1
+        };
         if self.happens(self.odds.freeze * often) {
             let lasts = some_time(&mut self.rng, 60 * MINUTE);
             self.freeze(life.replica, lasts);
@@ -63,9 +67,16 @@ impl Simulation<'_> {
             }
             self.world().oracle.leaves(life, &target.name, request, now);
         }
+        if let Call::Cancel(_, _, fence) = &call
+            && !fence.is_open()
+        {
+            self.note(|| format!("#{id} is too late"));
+            self.then(now, Step::Answered(id, life, call.unanswered()));
+            return;
+        }
         let (fate, timeout) = match &call {
             Call::Eks(..) => (self.fate_at_eks(false), EKS_TIMEOUT),
-            Call::Send(..) => (self.fate_at_eks(true), EKS_TIMEOUT),
+            Call::Send(..) | Call::Cancel(..) => (self.fate_at_eks(true), EKS_TIMEOUT),
             Call::Event(..) | Call::Live(_) | Call::Write(..) => (self.fate_at_api(), API_TIMEOUT),
         };
         let usual = self.rng.i64(1..150);
@@ -85,7 +96,9 @@ impl Simulation<'_> {
     /// For how long a call may still be on its way after its process has stopped waiting for it.
     fn held_up(&self, call: &Call) -> Millis {
         match call {
-            Call::Eks(..) | Call::Send(..) => (self.course.held_up - EKS_TIMEOUT).max(0),
+            Call::Eks(..) | Call::Send(..) | Call::Cancel(..) => {
+                (self.course.held_up - EKS_TIMEOUT).max(0)
+            }
             Call::Event(..) | Call::Live(_) | Call::Write(..) => MINUTE,
         }
     }
@@ -148,7 +161,7 @@ impl Simulation<'_> {
         fate: Fate,
         left: Millis,
     ) {
-        let is_of_eks = matches!(call, Call::Eks(..) | Call::Send(..));
+        let is_of_eks = matches!(call, Call::Eks(..) | Call::Send(..) | Call::Cancel(..));
         if fate != Fate::Done {
             self.note(|| format!("#{id} {call} {fate:?}"));
         }
