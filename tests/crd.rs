@@ -16,6 +16,8 @@ mod fixture;
 mod force;
 #[path = "crd/role.rs"]
 mod role;
+#[path = "crd/rollback.rs"]
+mod rollback;
 #[path = "crd/shown.rs"]
 mod shown;
 #[path = "crd/status.rs"]

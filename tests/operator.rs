@@ -40,6 +40,8 @@ mod queue;
 mod refusals;
 #[path = "operator/rights.rs"]
 mod rights;
+#[path = "operator/rollback.rs"]
+mod rollback;
 #[path = "operator/spec_edits.rs"]
 mod spec_edits;
 #[path = "operator/trouble.rs"]

@@ -7,6 +7,7 @@ mod answers;
 mod credentials;
 mod hostile;
 mod identity;
+mod rollback;
 mod server;
 mod sts;
 mod trouble;
@@ -21,7 +22,9 @@ use aws_credential_types::Credentials;
 use aws_credential_types::provider::ProvideCredentials;
 use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::eks::aws::AwsEks;
-use eks_upgrade_operator::eks::{Eks, EksError, Fence, Target, VersionRequest};
+use eks_upgrade_operator::eks::{
+    CancelRequest, Eks, EksError, Fence, InsightCategory, Target, VersionRequest,
+};
 
 use server::{Answer, Server, answer};
 
@@ -86,9 +89,18 @@ fn request() -> VersionRequest {
     }
 }
 
+fn cancel() -> CancelRequest {
+    CancelRequest {
+        update_id: "9f771284-9e30-4886-b5b1-3789b6bea4dc".to_owned(),
+        client_request_token: "0d0c8b19-95a3-5b6e-8a25-7d1f6c0c7d11".to_owned(),
+    }
+}
+
 /// Every operation's error, each by one call and all at once; in the order of the port.
-async fn errors_of_all(eks: &AwsEks) -> [EksError; 5] {
+async fn errors_of_all(eks: &AwsEks) -> [EksError; 10] {
     let (target, request, fence) = (target(), request(), Fence::none());
+    let cancel = cancel();
+    let category = InsightCategory::RollbackReadiness;
     let (cluster, updates, update, versions, started) = futures::join!(
         eks.describe_cluster(&target),
         eks.list_updates(&target),
@@ -96,20 +108,37 @@ async fn errors_of_all(eks: &AwsEks) -> [EksError; 5] {
         eks.describe_cluster_versions(&target),
         eks.update_cluster_version(&target, &request, &fence),
     );
+    let (cancelled, insights, refresh, nodegroups, nodegroup) = futures::join!(
+        eks.cancel_update(&target, &cancel, &fence),
+        eks.list_insights(&target, category),
+        eks.start_insights_refresh(&target),
+        eks.list_nodegroups(&target),
+        eks.describe_nodegroup(&target, "workers"),
+    );
     [
         cluster.expect_err("an error"),
         updates.expect_err("an error"),
         update.expect_err("an error"),
         versions.expect_err("an error"),
         started.expect_err("an error"),
+        cancelled.expect_err("an error"),
+        insights.expect_err("an error"),
+        refresh.expect_err("an error"),
+        nodegroups.expect_err("an error"),
+        nodegroup.expect_err("an error"),
     ]
 }
 
 /// The operations in the order of [`errors_of_all`].
-const OPERATIONS: [&str; 5] = [
+const OPERATIONS: [&str; 10] = [
     "eks:DescribeCluster",
     "eks:ListUpdates",
     "eks:DescribeUpdate",
     "eks:DescribeClusterVersions",
     "eks:UpdateClusterVersion",
+    "eks:CancelUpdate",
+    "eks:ListInsights",
+    "eks:StartInsightsRefresh",
+    "eks:ListNodegroups",
+    "eks:DescribeNodegroup",
 ];

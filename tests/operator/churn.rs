@@ -140,13 +140,7 @@ async fn a_status_wiped_in_mid_update_is_made_good_by_looking() {
     let _operator = world.program_with("1s", "10m").start().unwrap();
     world.create(World::manifest("prod", "1.34")).await;
     let running = world.until_running("prod").await;
-    let wiped = json!([{"op": "replace", "path": "/status", "value": {"observedGeneration": -1}}]);
-    let patch: kube::api::Patch<Value> = Patch::Json(serde_json::from_value(wiped).unwrap());
-    world
-        .objects
-        .patch_status("prod", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
+    world.wipe_status("prod").await;
     let object = world
         .until("the update is known again", "prod", |object| {
             update(object).is_some_and(|update| update.id == running.id)
@@ -168,13 +162,7 @@ async fn a_status_wiped_while_an_answer_is_lost_brings_no_second_update() {
     world
         .until_asked("the send is lost", |call| call.accepted)
         .await;
-    let wiped = json!([{"op": "replace", "path": "/status", "value": {"observedGeneration": -1}}]);
-    let patch: kube::api::Patch<Value> = Patch::Json(serde_json::from_value(wiped).unwrap());
-    world
-        .objects
-        .patch_status("prod", &PatchParams::default(), &patch)
-        .await
-        .unwrap();
+    world.wipe_status("prod").await;
     world.until_reason("prod", "UpToDate").await;
     let sends = world.sends("prod");
     assert_eq!(world.accepted("prod").len(), 1, "{sends:?}");

@@ -339,6 +339,17 @@ impl World {
             .unwrap()
     }
 
+    /// Takes the status away, as a restore of the object without it does.
+    pub async fn wipe_status(&self, name: &str) {
+        let wiped =
+            json!([{"op": "replace", "path": "/status", "value": {"observedGeneration": -1}}]);
+        let patch: Patch<Value> = Patch::Json(serde_json::from_value(wiped).unwrap());
+        self.objects
+            .patch_status(name, &PatchParams::default(), &patch)
+            .await
+            .unwrap();
+    }
+
     /// Adds a fault, in the words of a scenario.
     pub fn fault(&self, yaml: &str) {
         let spec = serde_norway::from_str(yaml).unwrap();
