@@ -88,6 +88,9 @@ impl Cluster {
         let (Some(start), Some(target)) = (self.start, self.target) else {
             return Vec::new();
         };
+        if target < start {
+            return vec![(target, self.hop(target))];
+        }
         let next = |version: &Minor| (*version < target).then(|| version.next());
         std::iter::successors(next(&start), next)
             .map(|version| (version, self.hop(version)))
@@ -95,7 +98,15 @@ impl Cluster {
     }
 
     fn hop(&self, to: Minor) -> Hop {
-        if self.current().is_some_and(|current| current >= to) {
+        let is_down = self.start.is_some_and(|start| to < start);
+        let is_there = |current: Minor| {
+            if is_down {
+                current <= to
+            } else {
+                current >= to
+            }
+        };
+        if self.current().is_some_and(is_there) {
             return Hop::Done;
         }
         match self.status.update.as_ref().filter(|u| u.to_version == to) {

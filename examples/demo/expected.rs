@@ -22,7 +22,7 @@ pub struct Expected {
     pub accepted: &'static [&'static str],
 }
 
-pub const EXPECTED: [Expected; 3] = [
+pub const EXPECTED: [Expected; 4] = [
     Expected {
         sample: "one-hop.yaml",
         name: "payments",
@@ -40,6 +40,12 @@ pub const EXPECTED: [Expected; 3] = [
         name: "edge",
         end: Reason::UpdateFailed,
         accepted: &["1.34"],
+    },
+    Expected {
+        sample: "rollback.yaml",
+        name: "checkout",
+        end: Reason::UpToDate,
+        accepted: &["1.33"],
     },
 ];
 

@@ -158,7 +158,9 @@ pub fn sentences(screen: &Screen, clusters: &[Cluster]) -> Result<(), Failure> {
         let done = if hops.is_empty() {
             String::new()
         } else {
-            format!(" Upgraded to {}.", hops.join(", then to "))
+            let is_down = cluster.start > cluster.target;
+            let did = if is_down { "Rolled back" } else { "Upgraded" };
+            format!(" {did} to {}.", hops.join(", then to "))
         };
         let mark = match cluster.reason() {
             Some(Reason::UpToDate) => style("✔").green(),

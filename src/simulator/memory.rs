@@ -196,7 +196,7 @@ pub fn ask(
             Response::Cluster(cluster) => return Ok(Answer::Cluster(view(*cluster))),
             Response::Update(view) => return Ok(Answer::Update(update(view))),
             Response::RefreshStarted(view) | Response::Refresh(view) => {
-                return Ok(Answer::Refresh(refresh(view)));
+                return Ok(Answer::Refresh(refresh(&view)));
             }
             Response::Nodegroup(view) => return Ok(Answer::Nodegroup(nodegroup(*view))),
             Response::Insights {
@@ -374,7 +374,7 @@ fn insight(view: super::api::InsightView) -> InsightView {
     }
 }
 
-fn refresh(view: super::api::RefreshView) -> RefreshView {
+fn refresh(view: &super::api::RefreshView) -> RefreshView {
     RefreshView {
         status: match view.status {
             None => RefreshStatus::None,
