@@ -11,12 +11,10 @@ use super::read::Read;
 use super::rollback::{self, LastSuccess};
 use super::time::after;
 use super::wish::Wish;
-use super::{VERSION_UPDATE, say};
+use super::{CLOCK_TOLERANCE, VERSION_UPDATE, say};
 
 /// How often EKS's insights are read while the window is open.
 const READ_EVERY: SignedDuration = SignedDuration::from_hours(6);
-/// How often where they could not be read.
-const TRIED_EVERY: SignedDuration = SignedDuration::from_hours(1);
 
 /// The code of a blocker that says that nothing is known.
 const UNKNOWN: &str = "ReadinessUnknown";
@@ -93,11 +91,11 @@ fn is_due(facts: &Facts<'_>, last: &LastSuccess) -> bool {
     else {
         return true;
     };
-    let was_unknown = known.blockers.iter().any(|blocker| blocker.code == UNKNOWN);
-    let every = if was_unknown { TRIED_EVERY } else { READ_EVERY };
+    // Where they could not be read it is tried with each look.
+    let is_unknown = known.blockers.iter().any(|blocker| blocker.code == UNKNOWN);
     let age = facts.now.duration_since(known.checked_at);
     // Also where a wrong clock wrote a time to come.
-    age >= every || age < -TRIED_EVERY
+    is_unknown || age >= READ_EVERY || age < -CLOCK_TOLERANCE
 }
 
 /// `status.rollback` as it is now.
@@ -123,6 +121,8 @@ pub fn refreshed(
     };
     let blockers = match (read, &facts.observed.cluster) {
         (Ok(read), Some(Ok(view))) => blockers(wish, view, read, to_version),
+        // What was read before is better than nothing, and not being able to read is said once.
+        (Err(_), _) if known.is_some() => return known.cloned(),
         (Err(error), _) => vec![Blocker::new(
             UNKNOWN,
             &format!(

@@ -667,8 +667,17 @@ fn readiness_that_cannot_be_read_stands_in_nobodys_way() {
     let readiness = world.memory.rollback.clone().unwrap();
     assert!(!readiness.eligible);
     assert_eq!(readiness.blockers[0].code, "ReadinessUnknown");
+    world.stays(Reason::UpToDate, minutes(60));
+    assert_eq!(world.memory.rollback, Some(readiness));
     world.eks.broken.clear();
-    world.run(minutes(90));
+    world.run(minutes(10));
+    assert!(world.memory.rollback.clone().unwrap().eligible);
+    // What was read before is kept while it cannot be read again.
+    world
+        .eks
+        .broken
+        .insert("insights", error(ErrorKind::Throttled));
+    world.run(minutes(60 * 7));
     assert!(world.memory.rollback.clone().unwrap().eligible);
 }
 

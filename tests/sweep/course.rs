@@ -8,8 +8,10 @@ use serde_json::Value;
 use super::world::{Send, World};
 
 /// What may differ between two runs: when things happened, and how often a request was repeated.
-const TIMES: [&str; 5] = [
+const TIMES: [&str; 7] = [
+    "checkedAt",
     "createdAt",
+    "expiresAt",
     "finishedAt",
     "lastSendAt",
     "lastTransitionTime",
@@ -24,7 +26,7 @@ pub struct Course {
     accepted: Vec<String>,
     /// Calls that were refused, or whose token is that of no accepted call: attempts in vain.
     vain: Vec<String>,
-    /// The updates that EKS has of it.
+    /// The updates that EKS has of it, beyond those that were there before.
     updates: usize,
     /// The status, with the n-th accepted call's token and id called `token n` and `id n`.
     status: Value,
@@ -55,7 +57,10 @@ impl Course {
         Self {
             vain: vain.map(|send| format!("{send:?}")).collect(),
             accepted: accepted.into_iter().map(|send| send.version).collect(),
-            updates: updates.len(),
+            updates: updates
+                .iter()
+                .filter(|update| update.client_request_token.is_some())
+                .count(),
             status,
         }
     }

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures::future::{join_all, select_all};
 use futures::{StreamExt as _, stream};
 use harness::{Process, eventually};
+use serde_json::Value;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
@@ -41,10 +42,12 @@ pub enum Shown {
     Late(Duration),
 }
 
-/// An upgrade of one cluster from 1.33 to 1.35.
+/// One cluster on its way to what its object asks for.
 pub struct Sweep {
     pub title: &'static str,
     pub scenario: &'static str,
+    /// What the object asks for, merged into a manifest for 1.35.
+    pub spec: &'static str,
     /// Whether EKS lists what it has accepted at once: then looking spares every repetition.
     pub lists_at_once: bool,
     /// What each of the operators is shown.
@@ -179,7 +182,12 @@ impl Sweep {
 
     async fn run(&self) -> Run {
         let world = World::new(self.scenario).await;
-        world.create(World::manifest(NAME, "1.35")).await;
+        let mut manifest = World::manifest(NAME, "1.35");
+        let asked: BTreeMap<String, Value> = serde_norway::from_str(self.spec).unwrap();
+        for (field, value) in asked {
+            manifest["spec"][field] = value;
+        }
+        world.create(manifest).await;
         let mut seats = Vec::new();
         for shown in self.operators {
             let seat = Seat::at(&world).await;

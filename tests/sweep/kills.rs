@@ -28,6 +28,7 @@ pub const STATUS_WRITES: &[&str] = &[
 const TWO_HOPS: Sweep = Sweep {
     title: "two hops",
     scenario: "{durations: {update: 200ms}, clusters: [{name: prod, version: '1.33'}]}",
+    spec: "{}",
     lists_at_once: true,
     operators: &[Shown::Everything],
     harms: Harm::KILLS,
@@ -105,4 +106,62 @@ async fn killed_at_every_call_a_hop_that_fails_is_not_tried_again() {
         "0: UpdateFailed, 1.34 Failed #1",
     ];
     FAILS.over(Calls::StatusWrites, writes).await;
+}
+
+/// An Auto Mode cluster that was upgraded by hand, and is to go back.
+const ROLLBACK: Sweep = Sweep {
+    title: "a rollback",
+    scenario: "{durations: {rollback: 200ms, nodePhase: 200ms, insightsRefresh: 100ms},
+                clusters: [{name: prod, version: '1.34', autoMode: true, nodegroups: [{name: old, version: '1.33'}],
+                            history: [{version: '1.34', age: 1h, id: up-1}]}]}",
+    spec: "{version: '1.33', rollback: {fromVersion: '1.34', updateId: up-1}}",
+    accepted: &["1.33"],
+    ..TWO_HOPS
+};
+
+const ROLLBACK_CALLS: &[&str] = &[
+    "0: DescribeCluster #1",
+    "0: ListUpdates #1",
+    "0: DescribeClusterVersions #1",
+    "0: GET /clusters/prod/node-groups #1",
+    "0: GET /clusters/prod/insights-refresh #1",
+    "0: POST /clusters/prod/insights-refresh #1",
+    "0: POST /clusters/prod/insights #1",
+    "0: UpdateClusterVersion to 1.33 #1",
+    "1: DescribeUpdate #1",
+    "1: DescribeCluster #1",
+];
+
+const ROLLBACK_WRITES: &[&str] = &[
+    "0: PreflightUnknown, no update #1",
+    "0: Updating, 1.33 intent #1",
+    "0: Updating, 1.33 InProgress #1",
+    "0: UpToDate, 1.33 Successful #1",
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_call_of_eks_a_rollback_ends_like_the_undisturbed_run() {
+    ROLLBACK.over(Calls::Eks, ROLLBACK_CALLS).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_status_write_a_rollback_ends_like_the_undisturbed_run() {
+    ROLLBACK.over(Calls::StatusWrites, ROLLBACK_WRITES).await;
+}
+
+/// What EKS accepted is not listed for so long that a request is repeated.
+const UNLISTED_ROLLBACK: Sweep = Sweep {
+    title: "a rollback, EKS lists late",
+    scenario: "{durations: {rollback: 200ms, nodePhase: 200ms, insightsRefresh: 100ms}, lags: {list: 1500ms},
+                clusters: [{name: prod, version: '1.34', autoMode: true, history: [{version: '1.34', age: 1h, id: up-1}]}]}",
+    lists_at_once: false,
+    ..ROLLBACK
+};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn killed_at_every_call_of_eks_that_lists_late_a_rollback_ends_like_the_undisturbed_run() {
+    UNLISTED_ROLLBACK.over(Calls::Eks, ROLLBACK_CALLS).await;
+    UNLISTED_ROLLBACK
+        .over(Calls::StatusWrites, ROLLBACK_WRITES)
+        .await;
 }

@@ -9,6 +9,7 @@ use super::world::{World, condition, message};
 const OUTAGE: Sweep = Sweep {
     title: "two hops, cut off",
     scenario: "{durations: {update: 200ms}, clusters: [{name: prod, version: '1.33'}]}",
+    spec: "{}",
     lists_at_once: true,
     operators: &[Shown::Everything],
     harms: Harm::CUTS,

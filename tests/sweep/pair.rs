@@ -8,6 +8,7 @@ use super::harm::{Calls, Harm};
 const PAIR: Sweep = Sweep {
     title: "two operators",
     scenario: "{durations: {update: 200ms}, lags: {list: 800ms}, clusters: [{name: prod, version: '1.33'}]}",
+    spec: "{}",
     lists_at_once: false,
     operators: &[Shown::TheBeginning, Shown::Late(Duration::from_millis(400))],
     harms: Harm::KILLS,
