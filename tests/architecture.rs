@@ -150,7 +150,7 @@ fn siblings(directory: &Path) -> Vec<String> {
         .into_iter()
         .map(|(path, _)| path.file_stem().unwrap().to_string_lossy().into_owned());
     modules
-        .chain(["fmt", "rules", "u32"].map(ToOwned::to_owned))
+        .chain(["fmt", "rules", "u16", "u32"].map(ToOwned::to_owned))
         .collect()
 }
 

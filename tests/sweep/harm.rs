@@ -61,6 +61,11 @@ impl Harm {
     /// Whether it makes a difference at a call of this name.
     pub fn concerns(self, calls: Calls, name: &str) -> bool {
         let is_read = matches!(calls, Calls::Eks) && !name.contains("UpdateClusterVersion");
+        // What is read for `status.rollback` alone is read with the next look: nothing waits for it.
+        let is_waited_for = !name.contains("/insights #");
+        if Self::CUTS.contains(&self) {
+            return is_waited_for;
+        }
         self != Self::KillAndArriveLate || !is_read
     }
 }
