@@ -49,6 +49,12 @@ pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
     memory.path = version
         .map(|version| path(version, wish))
         .unwrap_or_default();
+    // Whatever else goes on, it is not shown for longer than it is true.
+    memory.rollback = memory.rollback.filter(|readiness| {
+        let is_of_version =
+            version.is_none_or(|version| version.previous() == Some(readiness.to_version));
+        is_of_version && facts.now < readiness.expires_at
+    });
     memory
 }
 

@@ -696,6 +696,20 @@ fn readiness_is_found_for_upgrades_of_others_and_after_a_lost_status() {
 }
 
 #[test]
+fn readiness_ends_with_the_window_also_where_something_else_is_said() {
+    let mut world = upgraded();
+    world.edit(|wish| {
+        wish.version = "1.35".parse().unwrap();
+        wish.suspend = true;
+    });
+    world.run(minutes(60));
+    assert_eq!(world.reason(), "Suspended");
+    assert!(world.memory.rollback.is_some());
+    world.run(minutes(60 * 24 * 7));
+    assert_eq!(world.memory.rollback, None);
+}
+
+#[test]
 fn readiness_is_gone_once_something_else_begins() {
     let mut world = upgraded();
     assert!(world.memory.rollback.is_some());
