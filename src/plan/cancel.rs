@@ -64,7 +64,7 @@ pub fn course(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Course {
     if !is_wanted(facts, update) {
         return Course::GoesOn;
     }
-    let known = update.cancel.clone();
+    let known = update.cancel.clone().map(|cancel| as_shown(cancel, view));
     if let Some(Cancel {
         status: Some(status),
         ..
@@ -137,6 +137,19 @@ pub fn course(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Course {
             };
             send(again, view)
         }
+    }
+}
+
+/// What EKS shows of a cancellation, where it could not carry it out: it had taken it before.
+fn as_shown(cancel: Cancel, view: &UpdateView) -> Cancel {
+    let failed = view.cancellation.as_ref();
+    match failed.filter(|cancellation| cancellation.status == "Failed") {
+        Some(failed) => Cancel {
+            status: Some(CancelStatus::Refused),
+            errors: vec![ErrorDetail::new("CancellationFailed", &failed.reason, &[])],
+            ..cancel
+        },
+        None => cancel,
     }
 }
 

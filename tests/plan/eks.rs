@@ -112,6 +112,13 @@ pub fn error(kind: ErrorKind) -> EksError {
     }
 }
 
+impl Stored {
+    /// Has it take longer.
+    pub fn postpone(&mut self, by: SignedDuration) {
+        self.ends_at += by;
+    }
+}
+
 impl FakeEks {
     pub fn at(version: &str) -> Self {
         Self {

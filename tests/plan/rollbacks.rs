@@ -2,7 +2,7 @@
 //! longer asked for.
 
 use eks_upgrade_operator::api::{CancelStatus, Reason, UpdateStatus};
-use eks_upgrade_operator::eks::{ErrorKind, InsightView, NodegroupView, Progress};
+use eks_upgrade_operator::eks::{Cancellation, ErrorKind, InsightView, NodegroupView, Progress};
 use eks_upgrade_operator::plan::{Read, RollbackPermit};
 
 use super::eks::{End, Fate, error};
@@ -560,6 +560,22 @@ fn a_cancellation_that_comes_too_late_is_said() {
         ],
     );
     world.stays(Reason::Updating, minutes(60));
+    assert_eq!(world.cancels.len(), 1);
+}
+
+#[test]
+fn a_cancellation_that_eks_cannot_carry_out_is_said() {
+    let mut world = going_back();
+    withdraw(&mut world);
+    world.step();
+    let stored = &mut world.eks.updates[1];
+    stored.view.cancellation = Some(Cancellation {
+        status: "Failed".to_owned(),
+        reason: "The nodes are back.".to_owned(),
+    });
+    stored.postpone(minutes(60));
+    world.stays(Reason::Updating, minutes(30));
+    assert_says(&world, &["cannot cancel it any more", "The nodes are back"]);
     assert_eq!(world.cancels.len(), 1);
 }
 
