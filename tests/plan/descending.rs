@@ -307,11 +307,11 @@ fn own_upgrade() -> impl Strategy<Value = Update> {
 
 fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
     let update = prop_oneof![
-        3 => Just(None),
-        5 => own_upgrade().prop_map(Some).boxed(),
+        6 => Just(None),
+        8 => own_upgrade().prop_map(Some).boxed(),
         4 => intent().prop_map(Some).boxed(),
         6 => accepted().prop_map(Some).boxed(),
-        3 => closed_as(back()).prop_map(Some).boxed(),
+        8 => closed_as(back()).prop_map(Some).boxed(),
     ];
     let pinned = (weighted(0.03), weighted(0.03), weighted(0.9)).prop_map(
         |(is_elsewhere, is_older, is_known)| ObservedCluster {
@@ -388,7 +388,7 @@ fn offered() -> impl Strategy<Value = Vec<OfferedVersion>> {
     let of_target = prop_oneof![
         12 => Just(Some("STANDARD_SUPPORT")),
         4 => Just(Some("EXTENDED_SUPPORT")),
-        1 => Just(Some("UNSUPPORTED")),
+        2 => Just(Some("UNSUPPORTED")),
         1 => Just(None),
     ];
     of_target.prop_map(|of_target| {
@@ -409,7 +409,7 @@ fn offered() -> impl Strategy<Value = Vec<OfferedVersion>> {
 
 /// What is asked before a rollback: mostly nothing against it.
 fn gates() -> impl Strategy<Value = Observed> {
-    let group = prop_oneof![8 => Just("1.33"), 2 => Just("1.32"), 2 => Just("1.34"), 1 => Just("?")]
+    let group = prop_oneof![8 => Just("1.33"), 2 => Just("1.32"), 4 => Just("1.34"), 1 => Just("?")]
         .prop_map(|version| NodegroupView {
             name: "workers".to_owned(),
             version: version.to_owned(),
@@ -428,10 +428,10 @@ fn gates() -> impl Strategy<Value = Observed> {
     let refresh = (status, option::weighted(0.97, ended_at))
         .prop_map(|(status, ended_at)| RefreshView { status, ended_at });
     let word = prop_oneof![
-        6 => Just("PASSING"),
+        3 => Just("PASSING"),
         3 => Just("WARNING"),
-        1 => Just("ERROR"),
-        1 => Just("UNKNOWN"),
+        2 => Just("ERROR"),
+        2 => Just("UNKNOWN"),
         1 => Just("SOMETHING_NEW"),
     ];
     let insight = word.prop_map(|status| InsightView {
@@ -447,7 +447,7 @@ fn gates() -> impl Strategy<Value = Observed> {
     (
         read(vec(group, 0..2)),
         read(refresh),
-        read(vec(insight, 0..2)),
+        read(vec(insight, 0..3)),
         read(shown),
     )
         .prop_map(|(nodegroups, refresh, insights, readiness)| Observed {
@@ -507,7 +507,7 @@ pub fn descending() -> impl Strategy<Value = Owned> {
     (
         object().boxed(),
         memory().boxed(),
-        prop_oneof![2 => Just(Standing::default()), 1 => standing()].boxed(),
+        standing().boxed(),
         observed().boxed(),
         trouble().boxed(),
         trouble().boxed(),
