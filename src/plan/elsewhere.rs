@@ -154,7 +154,9 @@ pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reas
     let is_asked_for =
         (facts.object.wish.as_ref()).is_ok_and(|wish| rollback::is_asked_for(wish, update));
     let noun = say::noun(&update.kind);
-    if update.kind == VERSION_ROLLBACK && !update.is_ours() && !is_asked_for {
+    let is_done = update.status == Some(UpdateStatus::Successful);
+    // Nor has one failed that EKS calls successful, whoever asked for it.
+    if update.kind == VERSION_ROLLBACK && (is_done || !update.is_ours() && !is_asked_for) {
         let (ended, runs) = match &update.status {
             Some(UpdateStatus::Successful) => (String::new(), to),
             Some(status) => (format!(", which ended as {status}"), from),

@@ -155,8 +155,8 @@ fn other() -> impl Strategy<Value = UpdateView> {
 }
 
 fn listed() -> impl Strategy<Value = Vec<UpdateView>> {
-    let rollback =
-        (progress(), lately()).prop_map(|(status, created_at)| rolls_back(status, Some(created_at)));
+    let rollback = (progress(), lately())
+        .prop_map(|(status, created_at)| rolls_back(status, Some(created_at)));
     (
         option::weighted(0.93, undone()),
         option::weighted(0.3, rollback),
@@ -409,11 +409,12 @@ fn offered() -> impl Strategy<Value = Vec<OfferedVersion>> {
 
 /// What is asked before a rollback: mostly nothing against it.
 fn gates() -> impl Strategy<Value = Observed> {
-    let group = prop_oneof![8 => Just("1.33"), 2 => Just("1.32"), 4 => Just("1.34"), 1 => Just("?")]
-        .prop_map(|version| NodegroupView {
-            name: "workers".to_owned(),
-            version: version.to_owned(),
-        });
+    let group =
+        prop_oneof![8 => Just("1.33"), 2 => Just("1.32"), 4 => Just("1.34"), 1 => Just("?")]
+            .prop_map(|version| NodegroupView {
+                name: "workers".to_owned(),
+                version: version.to_owned(),
+            });
     let failed = RefreshStatus::Failed("FAILED".to_owned());
     let status = prop_oneof![
         14 => Just(RefreshStatus::Completed),
@@ -459,8 +460,8 @@ fn gates() -> impl Strategy<Value = Observed> {
         })
 }
 
-fn tracked() -> impl Strategy<Value = Option<Result<UpdateView, eks_upgrade_operator::eks::EksError>>>
-{
+fn tracked()
+-> impl Strategy<Value = Option<Result<UpdateView, eks_upgrade_operator::eks::EksError>>> {
     let word = select(vec!["InProgress", "Successful", "Failed"]);
     let cancellation = option::weighted(
         0.15,

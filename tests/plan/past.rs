@@ -126,13 +126,8 @@ pub fn closed_as(hop: impl Strategy<Value = Update>) -> impl Strategy<Value = Up
         "RequestExpired",
         "SomethingNew",
     ]);
-    (
-        hop,
-        weighted(0.8),
-        codes,
-        option::weighted(0.95, lately()),
-    )
-        .prop_map(|(hop, is_refused, code, finished_at)| Update {
+    (hop, weighted(0.8), codes, option::weighted(0.95, lately())).prop_map(
+        |(hop, is_refused, code, finished_at)| Update {
             status: Some(if is_refused {
                 UpdateStatus::Refused
             } else {
@@ -141,5 +136,6 @@ pub fn closed_as(hop: impl Strategy<Value = Update>) -> impl Strategy<Value = Up
             finished_at,
             errors: said(code),
             ..hop
-        })
+        },
+    )
 }

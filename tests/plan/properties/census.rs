@@ -172,10 +172,7 @@ fn exclude_each_other(one: Rule, other: Rule) -> bool {
         // What follows from the description of a cluster, or from its list, is said without asking further.
         Rule::Trouble => matches!(
             other,
-            Rule::ClusterReplaced
-                | Rule::ClusterFailed
-                | Rule::UnsupportedCluster
-                | Rule::Adopted
+            Rule::ClusterReplaced | Rule::ClusterFailed | Rule::UnsupportedCluster | Rule::Adopted
         ),
         // The cluster is older than asked for, or it is not.
         Rule::Adopted => other == Rule::UpToDate,

@@ -2,6 +2,7 @@
 //! `PROPTEST_RNG_SEED` has other ones made.
 
 mod answers;
+mod cancellations;
 mod carried_out;
 mod census;
 mod extremes;

@@ -240,10 +240,12 @@ pub fn is_permitted(case: &Case<'_>, wish: &Wish, step: Step, update: &Update) -
     let forced = wish.forced == Some(tried_again(&update.kind, update.to_version, step));
     let has_other_timeout = is_rollback
         && step.is_down()
-        && update.timeout.is_some_and(|tried| Some(tried) != step.timeout);
-    let asks_for_another = update.for_version.is_some_and(|tried| {
-        tried != wish.version || update.force != forced || has_other_timeout
-    });
+        && update
+            .timeout
+            .is_some_and(|tried| Some(tried) != step.timeout);
+    let asks_for_another = update
+        .for_version
+        .is_some_and(|tried| tried != wish.version || update.force != forced || has_other_timeout);
     // Our own was asked for, and is no more.
     let is_ours = update.attempt.is_some() && update.client_request_token.is_some();
     let is_taken_back = is_rollback && is_ours && wish.version != update.to_version;

@@ -59,7 +59,8 @@ pub fn is_permitted(case: &Case<'_>, wish: &Wish, version: Minor) -> bool {
     let Some(last) = newest_success(case).filter(|_| is_by_versions) else {
         return false;
     };
-    let is_named = |permit: &eks_upgrade_operator::plan::RollbackPermit| permit.update_id == last.id;
+    let is_named =
+        |permit: &eks_upgrade_operator::plan::RollbackPermit| permit.update_id == last.id;
     last.kind == "VersionUpdate"
         && last.to.is_none_or(|to| to == version)
         && wish.rollback.as_ref().is_some_and(is_named)
@@ -93,7 +94,10 @@ pub fn gates(case: &Case<'_>, step: Step, rules: &mut Rules) {
             && refresh.ended_at.is_some_and(|at| case.now <= at + SignedDuration::from_hours(1)));
     if !is_fresh {
         // It runs, has failed, or is begun now.
-        rules.insert(Rule::PreflightUnknown, Said::Reason(Reason::PreflightUnknown));
+        rules.insert(
+            Rule::PreflightUnknown,
+            Said::Reason(Reason::PreflightUnknown),
+        );
     }
     let is_passed = |status: &str| ["PASSING", "WARNING"].contains(&status);
     if let Some(Ok(insights)) = &observed.insights
