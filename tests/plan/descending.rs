@@ -311,7 +311,7 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
         8 => own_upgrade().prop_map(Some).boxed(),
         4 => intent().prop_map(Some).boxed(),
         6 => accepted().prop_map(Some).boxed(),
-        8 => closed_as(back()).prop_map(Some).boxed(),
+        10 => closed_as(back()).prop_map(Some).boxed(),
     ];
     let pinned = (weighted(0.03), weighted(0.03), weighted(0.9)).prop_map(
         |(is_elsewhere, is_older, is_known)| ObservedCluster {
@@ -334,7 +334,7 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
         prop_oneof![20 => (1_u32..5).prop_map(Some), 1 => Just(None), 1 => Just(Some(u32::MAX))],
         (
             generation(),
-            option::weighted(0.6, condition()),
+            option::weighted(0.8, condition()),
             readiness(),
         ),
     )
@@ -547,6 +547,11 @@ pub fn calm() -> impl Strategy<Value = Owned> {
             "ACTIVE".clone_into(&mut view.status);
             ARN.clone_into(&mut view.arn);
             view.hosting = Hosting::Cloud;
+            "1.34".clone_into(&mut view.version);
+        }
+        owned.observed.nodegroups = Some(Ok(Vec::new()));
+        if let Some(Ok(refresh)) = &mut owned.observed.refresh {
+            refresh.status = RefreshStatus::Completed;
         }
         if let Some(Ok(views)) = &mut owned.observed.updates {
             views.retain(|view| !matches!(view.status, Progress::InProgress | Progress::Other(_)));
@@ -579,8 +584,10 @@ pub fn withdrawn() -> impl Strategy<Value = Owned> {
                 reason: String::new(),
             }),
         ),
+        prop_oneof![19 => Just("VersionRollback"), 1 => Just("VersionUpdate")],
     )
-        .prop_map(|(status, created_at, cancellation)| UpdateView {
+        .prop_map(|(status, created_at, cancellation, kind)| UpdateView {
+            kind: kind.to_owned(),
             cancellation,
             ..rolls_back(status, Some(created_at))
         });

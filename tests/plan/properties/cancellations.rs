@@ -328,8 +328,9 @@ proptest! {
         // The manifest asks for what it asked for, or for anything else.
         wish.version = Minor::new(version);
         let is_back = stopped.for_version == Some(wish.version)
+            && wish.version == stopped.to_version
             && stopped.force == (wish.forced == Some(stopped.to_version))
-            && wish.version == stopped.to_version;
+            && wish.rollback.as_ref().is_none_or(|permit| stopped.timeout.is_none_or(|tried| tried == permit.timeout));
         let next = later.asked().decide();
         if let Some(Action::Send(request)) = &next.action {
             prop_assert!(!is_back, "{request:?} after {stopped:?}");

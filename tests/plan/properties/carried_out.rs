@@ -313,7 +313,11 @@ proptest! {
                 rest = None;
                 continue;
             }
-            let now: Written = (decision.memory.clone(), decision.outcome.clone());
+            // Whether a rollback is possible is read anew every few hours.
+            let now: Written = (
+                ClusterUpgradeStatus { rollback: None, ..decision.memory.clone() },
+                decision.outcome.clone(),
+            );
             at_once = if decision.wake == Wake::Now { at_once + 1 } else { 0 };
             prop_assert!(at_once < 8, "never waits: {now:?}");
             let is_late = owned.now + SignedDuration::from_hours(1) > end;

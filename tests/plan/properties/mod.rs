@@ -16,7 +16,7 @@ use proptest::test_runner::RngSeed;
 
 use super::arbitrary::owned;
 use super::crowded::crowded;
-use super::descending::{descending, withdrawn};
+use super::descending::{self, descending, withdrawn};
 use super::owned::Owned;
 
 /// So many cases, or as many as `PROPTEST_CASES` asks for where that is more. They are the same in each run, so that what
@@ -38,5 +38,12 @@ fn cases(least: u32) -> ProptestConfig {
 
 /// Facts of any kind, and such in which causes meet: on the way up, down, and while a way down is stopped.
 fn facts() -> impl Strategy<Value = Owned> {
-    prop_oneof![2 => owned(), 4 => crowded(), 4 => descending(), 1 => withdrawn()].boxed()
+    prop_oneof![
+        2 => owned(),
+        4 => crowded(),
+        4 => descending(),
+        2 => descending::calm(),
+        1 => withdrawn(),
+    ]
+    .boxed()
 }
