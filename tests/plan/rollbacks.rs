@@ -8,12 +8,12 @@ use eks_upgrade_operator::plan::{Read, RollbackPermit};
 use super::eks::{End, Fate, error};
 use super::world::{World, minutes, seconds};
 
-fn permit(from: &str, update_id: &str) -> Option<RollbackPermit> {
-    Some(RollbackPermit {
+fn permit(from: &str, update_id: &str) -> RollbackPermit {
+    RollbackPermit {
         from: from.parse().unwrap(),
         update_id: update_id.to_owned(),
         timeout: "12h".parse().unwrap(),
-    })
+    }
 }
 
 /// A cluster that this object has upgraded from 1.33 to 1.34 by update u1.
@@ -34,7 +34,7 @@ fn asked() -> World {
 fn ask(world: &mut World) {
     world.edit(|wish| {
         wish.version = "1.33".parse().unwrap();
-        wish.rollback = permit("1.34", "u1");
+        wish.rollback = Some(permit("1.34", "u1"));
     });
 }
 
@@ -91,9 +91,18 @@ fn the_exact_permission_makes_one_rollback() {
 fn nothing_less_than_the_exact_permission_makes_one() {
     for (rollback, missing) in [
         (None, "spec.rollback is missing"),
-        (permit("1.33", "u1"), "spec.rollback.fromVersion is 1.33"),
-        (permit("1.35", "u1"), "spec.rollback.fromVersion is 1.35"),
-        (permit("1.34", "u2"), "spec.rollback.updateId names u2"),
+        (
+            Some(permit("1.33", "u1")),
+            "spec.rollback.fromVersion is 1.33",
+        ),
+        (
+            Some(permit("1.35", "u1")),
+            "spec.rollback.fromVersion is 1.35",
+        ),
+        (
+            Some(permit("1.34", "u2")),
+            "spec.rollback.updateId names u2",
+        ),
     ] {
         let mut world = upgraded();
         world.edit(|wish| {
@@ -124,7 +133,7 @@ fn two_minors_back_are_never_asked_for() {
     world.run(minutes(30));
     world.edit(|wish| {
         wish.version = "1.33".parse().unwrap();
-        wish.rollback = permit("1.35", "u2");
+        wish.rollback = Some(permit("1.35", "u2"));
     });
     world.stays(Reason::ClusterAheadOfSpec, minutes(60));
     assert_says(&world, &["one minor at a time"]);
@@ -193,7 +202,7 @@ fn a_permission_that_stays_in_git_is_in_nobodys_way() {
 fn a_console_rollback_stays_also_where_the_manifest_could_permit_one() {
     let mut world = upgraded();
     // The permission lies ready, but the version was never lowered.
-    world.edit(|wish| wish.rollback = permit("1.34", "u1"));
+    world.edit(|wish| wish.rollback = Some(permit("1.34", "u1")));
     world.settle();
     world.foreign("VersionRollback", Some("1.33"));
     world.now += minutes(20);
@@ -217,7 +226,7 @@ fn a_rollback_that_somebody_began_is_adopted_where_it_is_asked_for() {
 #[test]
 fn a_cluster_that_was_created_so_is_not_rolled_back() {
     let mut world = World::new("1.34", "1.33");
-    world.edit(|wish| wish.rollback = permit("1.34", "u1"));
+    world.edit(|wish| wish.rollback = Some(permit("1.34", "u1")));
     world.stays(Reason::ClusterAheadOfSpec, minutes(60));
     assert_says(&world, &["created with it"]);
 }
@@ -228,7 +237,7 @@ fn after_a_rollback_there_is_no_way_further_down() {
     world.run(minutes(30));
     world.edit(|wish| {
         wish.version = "1.32".parse().unwrap();
-        wish.rollback = permit("1.33", "u2");
+        wish.rollback = Some(permit("1.33", "u2"));
     });
     world.stays(Reason::ClusterAheadOfSpec, minutes(60));
     assert_says(&world, &["was a rollback"]);

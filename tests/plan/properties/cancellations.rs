@@ -138,7 +138,7 @@ proptest! {
             let decision = cancel_answered(&owned.memory, &sent);
             prop_assert_eq!(&decision.action, &None);
             let known = cancellation(owned.memory.update.as_ref());
-            if !known.is_some_and(|known| known.status.is_none()) || sent == Sent::Dropped {
+            if known.is_none_or(|known| known.status.is_some()) || sent == Sent::Dropped {
                 prop_assert_eq!(&decision.memory, &owned.memory);
                 continue;
             }
@@ -249,10 +249,10 @@ proptest! {
         let mut replaced = owned.clone();
         replaced.object.uid = "uid-2".to_owned();
         prop_assert_ne!(token(&replaced), Some(first.clone()));
-        let id = Some("r9".to_owned());
-        owned.memory.update.as_mut().unwrap().id.clone_from(&id);
+        let id = "r9";
+        owned.memory.update.as_mut().unwrap().id = Some(id.to_owned());
         if let Some(Ok(view)) = &mut owned.observed.tracked {
-            view.id = id.unwrap();
+            id.clone_into(&mut view.id);
         }
         prop_assert_ne!(token(&owned), Some(first));
     }
@@ -263,10 +263,7 @@ proptest! {
         let mut other = owned;
         let wish = other.object.wish.as_mut().unwrap();
         let update = other.memory.update.as_mut().unwrap();
-        let view = match &mut other.observed.tracked {
-            Some(Ok(view)) => view,
-            _ => panic!("nothing is followed"),
-        };
+        let Some(Ok(view)) = &mut other.observed.tracked else { panic!("nothing is followed") };
         match objection {
             0 => wish.suspend = true,
             1 => other.object.deleting = true,

@@ -55,8 +55,9 @@ fn assert_is_permitted(owned: &Owned, from: Minor, request: &VersionRequest) {
     let wish = owned.object.wish.as_ref().unwrap();
     assert_eq!(request.version, wish.version, "nobody asked for that");
     assert_eq!(request.version.next(), from, "more than one minor back");
-    let permit = wish.rollback.as_ref();
-    let permit = permit.expect("rolled back without permission");
+    let Some(permit) = &wish.rollback else {
+        panic!("rolled back without permission")
+    };
     assert_eq!(permit.from, from);
     assert_eq!(request.rollback_timeout, Some(permit.timeout));
     let listed = owned.listed().unwrap();
