@@ -16,6 +16,8 @@ mod arbitrary;
 mod courses;
 #[path = "plan/crowded.rs"]
 mod crowded;
+#[path = "plan/descending.rs"]
+mod descending;
 #[path = "plan/eks.rs"]
 mod eks;
 #[path = "plan/elsewhere.rs"]

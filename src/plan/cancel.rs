@@ -61,7 +61,8 @@ fn hindrance(facts: &Facts<'_>) -> Option<String> {
 
 /// Decides about `update`, which runs as `view` says.
 pub fn course(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Course {
-    if !is_wanted(facts, update) {
+    // EKS is right about its own update where status says otherwise.
+    if !is_wanted(facts, update) || view.kind != VERSION_ROLLBACK {
         return Course::GoesOn;
     }
     let known = update.cancel.clone().map(|cancel| as_shown(cancel, view));

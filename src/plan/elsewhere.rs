@@ -121,14 +121,18 @@ pub fn running_hop(updates: &[UpdateView], hop: Hop) -> Option<&UpdateView> {
     same.max_by_key(|update| age(update))
 }
 
-/// Whether an ended update stands against the next hop, unless a person permitted another try.
-fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest) -> bool {
-    let ended_badly = matches!(
+/// Whether an update has ended without having done what it was to do.
+fn ended_badly(update: &Update) -> bool {
+    matches!(
         update.status,
         Some(UpdateStatus::Failed | UpdateStatus::Cancelled | UpdateStatus::Lost)
-    );
+    )
+}
+
+/// Whether an ended update stands against the next hop, unless a person permitted another try.
+fn stands_against(wish: &Wish, hop: Hop, update: &Update, request: &RetryRequest) -> bool {
     let is_rollback = update.kind == VERSION_ROLLBACK;
-    let is_same = ended_badly && update.kind == hop.kind() && update.to_version == hop.to;
+    let is_same = ended_badly(update) && update.kind == hop.kind() && update.to_version == hop.to;
     // Which successful update a rollback undoes is looked at elsewhere.
     let concerns_us = is_same || (is_rollback && !hop.is_rollback());
     concerns_us && !retry::permitted(update, wish, hop, request)
@@ -154,7 +158,9 @@ pub fn told(facts: &Facts<'_>, update: &Update, request: &RetryRequest) -> (Reas
     let is_asked_for =
         (facts.object.wish.as_ref()).is_ok_and(|wish| rollback::is_asked_for(wish, update));
     let noun = say::noun(&update.kind);
-    if update.kind == VERSION_ROLLBACK && !update.is_ours() && !is_asked_for {
+    // One that has not failed is not called so, whoever asked for it.
+    let stands_for_itself = !ended_badly(update) || (!update.is_ours() && !is_asked_for);
+    if update.kind == VERSION_ROLLBACK && stands_for_itself {
         let (ended, runs) = match &update.status {
             Some(UpdateStatus::Successful) => (String::new(), to),
             Some(status) => (format!(", which ended as {status}"), from),

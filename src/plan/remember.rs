@@ -126,7 +126,8 @@ pub fn newest(memory: &ClusterUpgradeStatus) -> Option<&Update> {
         .max_by_key(|update| update.created_at)
 }
 
-fn updates(memory: &ClusterUpgradeStatus) -> impl Iterator<Item = &Update> {
+/// Every update that `memory` knows, oldest first.
+pub fn updates(memory: &ClusterUpgradeStatus) -> impl Iterator<Item = &Update> {
     // The last of equals is the newest: history is newest first.
     memory.history.iter().rev().chain(&memory.update)
 }

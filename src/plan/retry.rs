@@ -78,7 +78,11 @@ pub fn permitted(tried: &Update, wish: &Wish, hop: Hop, request: &RetryRequest) 
     let is_rollback = tried.kind == VERSION_ROLLBACK;
     let asks_for_something_else = tried.for_version.is_some_and(|for_version| {
         let force = wish.force_for(next_try(&tried.kind, tried.to_version, hop));
-        let is_other_rollback = is_rollback && hop.is_rollback() && tried.timeout != hop.timeout;
+        // One that status has lost tells nothing.
+        let is_other_rollback = is_rollback
+            && hop.is_rollback()
+            && tried.timeout.is_some()
+            && tried.timeout != hop.timeout;
         for_version != wish.version || tried.force != force || is_other_rollback
     });
     // While this object asked for the rollback, it asked for the version below.

@@ -57,11 +57,8 @@ impl LastSuccess {
                 to: say::version_of(view),
                 created_at: view.created_at,
             });
-        let known = Self::known(facts).filter(|known| {
-            let is_listed = updates.iter().any(|view| view.id == known.id);
-            // What EKS lists is told by EKS.
-            !is_listed
-        });
+        // What EKS lists is told by EKS.
+        let known = Self::newest_known(facts, |id| updates.iter().all(|view| view.id != id));
         // Of two with one time the listed one counts: EKS may have forgotten the other.
         match (listed, known) {
             (Some(listed), Some(known)) if known.created_at > listed.created_at => Some(known),
@@ -69,15 +66,27 @@ impl LastSuccess {
         }
     }
 
-    /// The newest version update that status knows, if it was successful.
+    /// The newest successful version update that status knows. What failed or was cancelled since has changed no version.
     pub fn known(facts: &Facts<'_>) -> Option<Self> {
-        let update = remember::newest(facts.memory)?;
-        (update.status == Some(UpdateStatus::Successful)).then(|| Self {
-            id: update.id.clone().unwrap_or_default(),
-            kind: update.kind.clone(),
-            to: Some(update.to_version),
-            created_at: update.created_at,
-        })
+        Self::newest_known(facts, |_| true)
+    }
+
+    fn newest_known(facts: &Facts<'_>, counts: impl Fn(&str) -> bool) -> Option<Self> {
+        remember::updates(facts.memory)
+            .filter(|update| {
+                [VERSION_UPDATE, VERSION_ROLLBACK].contains(&update.kind.as_str())
+                    && update.status == Some(UpdateStatus::Successful)
+            })
+            .filter_map(|update| {
+                let id = update.id.clone().filter(|id| counts(id))?;
+                Some(Self {
+                    id,
+                    kind: update.kind.clone(),
+                    to: Some(update.to_version),
+                    created_at: update.created_at,
+                })
+            })
+            .max_by_key(|known| known.created_at)
     }
 
     /// Until when EKS surely takes it back.

@@ -42,7 +42,7 @@ fn view() -> impl Strategy<Value = UpdateView> {
         })
 }
 
-fn progress() -> impl Strategy<Value = Progress> {
+pub fn progress() -> impl Strategy<Value = Progress> {
     select(vec![
         Progress::InProgress,
         Progress::Other("Cancelling".to_owned()),
@@ -142,11 +142,11 @@ fn observed() -> impl Strategy<Value = Observed> {
 }
 
 /// Of what was said: the present one, or the one before.
-fn generation() -> impl Strategy<Value = i64> {
+pub fn generation() -> impl Strategy<Value = i64> {
     prop_oneof![1 => Just(1), 3 => Just(2)]
 }
 
-fn condition() -> impl Strategy<Value = Condition> {
+pub fn condition() -> impl Strategy<Value = Condition> {
     let reasons = select(vec![
         "Updating",
         "EksUnavailable",
@@ -260,7 +260,7 @@ fn object() -> impl Strategy<Value = Object> {
         )
 }
 
-fn standing() -> impl Strategy<Value = Standing> {
+pub fn standing() -> impl Strategy<Value = Standing> {
     (
         option::weighted(0.08, Just("team/older".to_owned())),
         option::weighted(0.06, Just("Namespace team may not use role R.".to_owned())),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Update};
 use eks_upgrade_operator::eks::{
-    ErrorKind, RefreshStatus, RefreshView, UpdateView, VersionRequest,
+    CancelRequest, ErrorKind, RefreshStatus, RefreshView, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::plan::{
     Action, Decision, Facts, Object, Observed, Read, Settings, Standing, Trouble, decide, next_read,
@@ -138,5 +138,12 @@ pub fn sent(decision: &Decision) -> Option<&VersionRequest> {
     match &decision.action {
         Some(Action::Send(request)) => Some(request),
         Some(Action::Cancel(_)) | None => None,
+    }
+}
+
+pub fn cancels(decision: &Decision) -> Option<&CancelRequest> {
+    match &decision.action {
+        Some(Action::Cancel(request)) => Some(request),
+        Some(Action::Send(_)) | None => None,
     }
 }

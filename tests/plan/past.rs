@@ -67,7 +67,7 @@ fn hop() -> impl Strategy<Value = Update> {
         )
 }
 
-fn said(code: &str) -> Vec<ErrorDetail> {
+pub fn said(code: &str) -> Vec<ErrorDetail> {
     vec![ErrorDetail {
         error_code: code.to_owned(),
         error_message: "AWS's own words.".to_owned(),
@@ -110,6 +110,11 @@ pub fn accepted() -> impl Strategy<Value = Update> {
 
 /// Without an id, and closed.
 pub fn closed() -> impl Strategy<Value = Update> {
+    closed_as(hop())
+}
+
+/// What came to nothing.
+pub fn closed_as(hop: impl Strategy<Value = Update>) -> impl Strategy<Value = Update> {
     let codes = select(vec![
         "InvalidStateException",
         "InvalidStateException",
@@ -121,13 +126,8 @@ pub fn closed() -> impl Strategy<Value = Update> {
         "RequestExpired",
         "SomethingNew",
     ]);
-    (
-        hop(),
-        weighted(0.8),
-        codes,
-        option::weighted(0.95, lately()),
-    )
-        .prop_map(|(hop, is_refused, code, finished_at)| Update {
+    (hop, weighted(0.8), codes, option::weighted(0.95, lately())).prop_map(
+        |(hop, is_refused, code, finished_at)| Update {
             status: Some(if is_refused {
                 UpdateStatus::Refused
             } else {
@@ -136,5 +136,6 @@ pub fn closed() -> impl Strategy<Value = Update> {
             finished_at,
             errors: said(code),
             ..hop
-        })
+        },
+    )
 }

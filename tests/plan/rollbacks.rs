@@ -735,3 +735,26 @@ fn readiness_is_gone_once_something_else_begins() {
     world.run(minutes(20));
     assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u2");
 }
+
+#[test]
+fn readiness_comes_back_once_something_else_has_come_to_nothing() {
+    // An upgrade that failed and was given up.
+    let mut world = upgraded();
+    world.eks.end = End::Failed;
+    world.edit(|wish| wish.version = "1.35".parse().unwrap());
+    world.run(minutes(30));
+    assert_eq!(world.reason(), "UpdateFailed");
+    assert_eq!(world.memory.rollback, None);
+    world.edit(|wish| wish.version = "1.34".parse().unwrap());
+    world.run(minutes(30));
+    assert_eq!(world.reason(), "UpToDate");
+    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u1");
+
+    // A rollback that was cancelled.
+    let mut world = going_back();
+    withdraw(&mut world);
+    world.run(minutes(30));
+    assert_eq!(world.update().status, Some(UpdateStatus::Cancelled));
+    assert_eq!(world.reason(), "UpToDate");
+    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u1");
+}

@@ -1,20 +1,36 @@
 //! A decision that was carried out is not asked for again.
 
+use std::collections::BTreeSet;
+
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, UpdateStatus};
 use eks_upgrade_operator::eks::{ErrorKind, Progress, UpdateError, UpdateView, VersionRequest};
-use eks_upgrade_operator::plan::{Decision, Outcome, Sent, Wake, answered};
+use eks_upgrade_operator::plan::{Decision, Outcome, Sent, Wake, answered, cancel_answered};
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use proptest::sample::select;
 
 use super::super::crowded::calm;
+use super::super::descending;
 use super::super::eks::error;
-use super::super::owned::{Owned, sent};
+use super::super::owned::{Owned, cancels, sent};
 use super::{cases, facts};
 
 /// Facts by which something is sent, and what is sent.
 pub fn sending() -> impl Strategy<Value = (Owned, Decision, VersionRequest)> {
-    calm()
+    prop_oneof![2 => sends(calm()), 1 => rolling_back()]
+}
+
+/// Facts by which a rollback is sent.
+pub fn rolling_back() -> impl Strategy<Value = (Owned, Decision, VersionRequest)> {
+    sends(descending::calm()).prop_filter("leads up", |(_, _, request)| {
+        request.rollback_timeout.is_some()
+    })
+}
+
+fn sends(
+    facts: impl Strategy<Value = Owned> + 'static,
+) -> impl Strategy<Value = (Owned, Decision, VersionRequest)> {
+    facts
         .prop_filter_map("nothing is sent", |owned| {
             let decision = owned.decide();
             let request = sent(&decision)?.clone();
@@ -55,7 +71,11 @@ fn made(owned: &Owned, request: &VersionRequest, status: Progress) -> UpdateView
     let after_newest = newest.map(|at| at + SignedDuration::from_secs(1));
     UpdateView {
         id: "made".to_owned(),
-        kind: "VersionUpdate".to_owned(),
+        kind: if request.rollback_timeout.is_some() {
+            "VersionRollback".to_owned()
+        } else {
+            "VersionUpdate".to_owned()
+        },
         status,
         to_version: Some(request.version.to_string()),
         created_at: after_newest.max(Some(owned.now)),
@@ -120,8 +140,17 @@ proptest! {
     /// A request that EKS does not answer is made again, until it is answered or not wanted any more.
     #[test]
     fn an_unanswered_send_is_repeated((owned, decision, request) in sending()) {
-        let mut later = Owned { memory: decision.memory, ..owned };
+        let mut later = Owned { memory: decision.memory, ..owned.clone() };
         later.now += SignedDuration::from_mins(10);
+        // The insights are as fresh as they were, and EKS would take the upgrade back still.
+        if let Some(Ok(refresh)) = &mut later.observed.refresh {
+            refresh.ended_at = Some(later.now);
+        }
+        let begun = later.listed().into_iter().flatten().map(|view| view.created_at);
+        let begun = begun.chain(later.remembered().map(|update| update.created_at)).flatten();
+        let window = SignedDuration::from_hours(7 * 24 + 2);
+        let expires = begun.map(|at| at + window).find(|end| (owned.now..=later.now).contains(end));
+        prop_assume!(request.rollback_timeout.is_none() || expires.is_none());
         let next = later.decide();
         prop_assert_eq!(sent(&next), Some(&request), "{:?}", next.outcome);
     }
@@ -158,6 +187,7 @@ proptest! {
                 let next = later.decide();
                 if let Some(other) = sent(&next) {
                     prop_assert!(other.version > request.version, "sent again: {other:?}");
+                    prop_assert_eq!(request.rollback_timeout, None, "a rollback was asked for, and {:?} is sent", other);
                     prop_assert_eq!(&view.status, &Progress::Successful);
                     return Ok(());
                 }
@@ -193,6 +223,24 @@ impl Still {
         };
         show(owned, &view, true);
         self.accepted.push(view.clone());
+        Sent::Accepted(view)
+    }
+
+    /// Cancels, where that is its way; else it is too late.
+    fn cancel(&mut self, owned: &mut Owned, id: &str) -> Sent {
+        if self.fate != Progress::Cancelled {
+            return Sent::NotAccepted(error(ErrorKind::Rejected));
+        }
+        let Some(Ok(view)) = &owned.observed.tracked else {
+            return Sent::NotAccepted(error(ErrorKind::NotFound));
+        };
+        assert_eq!(view.id, id);
+        let view = UpdateView {
+            status: Progress::Cancelled,
+            ..view.clone()
+        };
+        show(owned, &view, true);
+        self.accepted.retain(|other| other.id != view.id);
         Sent::Accepted(view)
     }
 
@@ -238,10 +286,13 @@ proptest! {
             let mut known = owned.remembered();
             known.any(|update| {
                 let forced = wish.forced == Some(update.to_version);
-                update.for_version != Some(wish.version) || update.force != forced
+                let timeout = wish.rollback.as_ref().map(|permit| permit.timeout);
+                let has_other_timeout = update.timeout.is_some() && update.timeout != timeout;
+                update.for_version != Some(wish.version) || update.force != forced || has_other_timeout
             })
         });
         let mut eks = Still { fate, accepted: Vec::new() };
+        let mut cancelled = BTreeSet::new();
         let end = owned.now + SignedDuration::from_hours(5);
         let (mut at_once, mut rest) = (0, None::<Written>);
         while owned.now < end {
@@ -255,7 +306,18 @@ proptest! {
                 rest = None;
                 continue;
             }
-            let now: Written = (decision.memory.clone(), decision.outcome.clone());
+            if let Some(request) = cancels(&decision) {
+                let answer = eks.cancel(&mut owned, &request.update_id);
+                owned.memory = cancel_answered(&owned.memory, &answer).memory;
+                prop_assert!(cancelled.insert(request.update_id.clone()), "cancels on and on");
+                rest = None;
+                continue;
+            }
+            // Whether a rollback is possible is read anew every few hours.
+            let now: Written = (
+                ClusterUpgradeStatus { rollback: None, ..decision.memory.clone() },
+                decision.outcome.clone(),
+            );
             at_once = if decision.wake == Wake::Now { at_once + 1 } else { 0 };
             prop_assert!(at_once < 8, "never waits: {now:?}");
             let is_late = owned.now + SignedDuration::from_hours(1) > end;

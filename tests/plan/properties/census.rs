@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
-use super::super::owned::{Owned, sent};
+use super::super::owned::{Owned, cancels, sent};
 use super::super::reasons::{Rule, applying};
 use super::facts;
 use super::precedence::asked;
 
-const CASES: usize = 9_000;
+const CASES: usize = 16_000;
 
 /// The same facts each time, so that the figures are too.
 fn each(mut look: impl FnMut(Owned, usize)) {
@@ -52,7 +52,97 @@ fn events(seen: &Owned, decision: &Decision) -> Vec<&'static str> {
     let is_running = after.is_some_and(Update::is_running);
     let was_refused = was == Some(&UpdateStatus::Refused);
     let becomes = |word: UpdateStatus| status == Some(&word) && was != Some(&word);
+    let is_rollback = after.is_some_and(|update| update.kind == "VersionRollback");
+    let cancels = cancels(decision).is_some();
+    let cancel = after.and_then(|update| update.cancel.as_ref());
+    let cancel_before = before.and_then(|update| update.cancel.as_ref());
+    let is_told = |word: &str| matches!(&decision.outcome, Outcome::Say(_, message) if message.contains(word));
     [
+        (is_rollback && starts && !repeats, "rollback"),
+        (
+            is_rollback && starts && after.is_some_and(|update| update.force),
+            "forced rollback",
+        ),
+        (is_rollback && repeats && !is_busy, "repeated rollback"),
+        (
+            is_rollback && repeats && is_busy,
+            "repeated rollback after 409",
+        ),
+        (
+            is_rollback && starts && !repeats && decision.outcome == Outcome::Keep,
+            "rollback after a refusal, not told",
+        ),
+        (
+            is_rollback
+                && starts
+                && !repeats
+                && seen.remembered().any(|past| {
+                    past.kind == "VersionRollback"
+                        && matches!(
+                            past.status,
+                            Some(UpdateStatus::Failed | UpdateStatus::Cancelled)
+                        )
+                }),
+            "rollback after one that ended badly",
+        ),
+        (
+            is_rollback && is_new_id && is_running && intent.is_some(),
+            "rollback answered",
+        ),
+        (
+            is_rollback && is_new_id && is_running && !is_ours,
+            "somebody else's rollback adopted",
+        ),
+        (
+            is_rollback && becomes(UpdateStatus::Successful),
+            "rollback seen successful",
+        ),
+        (
+            is_rollback && becomes(UpdateStatus::Failed),
+            "rollback seen failed",
+        ),
+        (
+            is_rollback && becomes(UpdateStatus::Cancelled),
+            "rollback seen cancelled",
+        ),
+        (is_rollback && becomes(UpdateStatus::Lost), "rollback lost"),
+        (
+            is_rollback && becomes(UpdateStatus::NotSent),
+            "rollback given up",
+        ),
+        (cancels && cancel_before.is_none(), "cancellation"),
+        (cancels && cancel_before.is_some(), "repeated cancellation"),
+        (
+            cancel.is_some_and(|now| now.status.is_some()) && cancel_before.is_none(),
+            "somebody else's cancellation seen",
+        ),
+        (
+            is_told("It is no longer asked for, but not cancelled"),
+            "cancellation forbidden",
+        ),
+        (
+            is_told("cancels a rollback only while"),
+            "too late to cancel",
+        ),
+        (is_told("cannot cancel it any more"), "cancellation refused"),
+        (is_told("was asked to cancel it"), "cancellation waited for"),
+        (
+            after.is_some()
+                && decision
+                    .memory
+                    .rollback
+                    .as_ref()
+                    .is_some_and(|known| known.eligible),
+            "shown as possible",
+        ),
+        (
+            decision
+                .memory
+                .rollback
+                .as_ref()
+                .is_some_and(|known| !known.blockers.is_empty()),
+            "shown as blocked",
+        ),
         (starts && !repeats, "start"),
         (
             starts && !repeats && intent.is_some(),
@@ -130,6 +220,28 @@ fn every_event_and_every_reason_occurs() {
     assert_all_occur(
         &happened,
         [
+            "rollback",
+            "forced rollback",
+            "repeated rollback",
+            "repeated rollback after 409",
+            "rollback after a refusal, not told",
+            "rollback after one that ended badly",
+            "rollback answered",
+            "somebody else's rollback adopted",
+            "rollback seen successful",
+            "rollback seen failed",
+            "rollback seen cancelled",
+            "rollback lost",
+            "rollback given up",
+            "cancellation",
+            "repeated cancellation",
+            "somebody else's cancellation seen",
+            "cancellation forbidden",
+            "too late to cancel",
+            "cancellation refused",
+            "cancellation waited for",
+            "shown as possible",
+            "shown as blocked",
             "start",
             "start after an intent was given up",
             "start after a refusal, not told",
@@ -169,20 +281,21 @@ fn exclude_each_other(one: Rule, other: Rule) -> bool {
                 | Rule::WaitingForCluster
                 | Rule::Queued
         ),
-        // What follows from the description of a cluster is said without asking further.
+        // What follows from the description of a cluster, or from its list, is said without asking further.
         Rule::Trouble => matches!(
             other,
-            Rule::ClusterReplaced
-                | Rule::ClusterFailed
-                | Rule::UnsupportedCluster
-                | Rule::UpToDate
-                | Rule::ClusterAheadOfSpec
+            Rule::ClusterReplaced | Rule::ClusterFailed | Rule::UnsupportedCluster | Rule::Adopted
         ),
         // The cluster is older than asked for, or it is not.
-        Rule::Adopted => matches!(other, Rule::UpToDate | Rule::ClusterAheadOfSpec),
-        Rule::UpToDate | Rule::ClusterAheadOfSpec => matches!(
+        Rule::Adopted => other == Rule::UpToDate,
+        Rule::UpToDate => matches!(
             other,
-            Rule::ClusterAheadOfSpec | Rule::UnsupportedVersion | Rule::Refused
+            Rule::ClusterAheadOfSpec
+                | Rule::UnsupportedVersion
+                | Rule::Blocked
+                | Rule::PreflightUnknown
+                | Rule::Insights
+                | Rule::Refused
         ),
         _ => false,
     }

@@ -1,8 +1,8 @@
 //! Facts at the ends of what can be written down: the first and the last times and numbers, nothing, and far too much.
 
-use eks_upgrade_operator::api::{ErrorDetail, Minor, Update};
-use eks_upgrade_operator::eks::{EksError, UpdateError, UpdateView};
-use eks_upgrade_operator::plan::{Outcome, Sent, answered, is_overdue, may_begin};
+use eks_upgrade_operator::api::{Cancel, ErrorDetail, Minor, Update};
+use eks_upgrade_operator::eks::{EksError, RefreshView, UpdateError, UpdateView};
+use eks_upgrade_operator::plan::{Outcome, Sent, answered, cancel_answered, is_overdue, may_begin};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -92,8 +92,22 @@ impl Extremes {
             finished_at,
             errors,
             timeout: _,
-            cancel: _,
+            cancel,
         } = update;
+        if let Some(Cancel {
+            client_request_token,
+            status: _,
+            sends,
+            requested_at,
+            last_send_at,
+            errors: _,
+        }) = cancel
+        {
+            self.text(client_request_token);
+            self.number(sends);
+            self.time(requested_at);
+            self.time(last_send_at);
+        }
         for text in [id, client_request_token].into_iter().flatten() {
             self.text(text);
         }
@@ -182,6 +196,10 @@ impl Extremes {
         }
         if let Ok(wish) = &mut object.wish {
             self.minor(&mut wish.version);
+            if let Some(permit) = &mut wish.rollback {
+                self.minor(&mut permit.from);
+                self.text(&mut permit.update_id);
+            }
         }
         for text in [&mut standing.owner, &mut standing.not_allowed]
             .into_iter()
@@ -226,6 +244,29 @@ impl Extremes {
             Some(Err(error)) => self.error(error),
             None => {}
         }
+        for group in observed.nodegroups.iter_mut().flatten().flatten() {
+            self.text(&mut group.name);
+            self.text(&mut group.version);
+        }
+        if let Some(Ok(RefreshView {
+            status: _,
+            ended_at: Some(time),
+        })) = &mut observed.refresh
+        {
+            self.time(time);
+        }
+        for insight in observed.insights.iter_mut().flatten().flatten() {
+            self.text(&mut insight.id);
+            self.text(&mut insight.name);
+            self.text(&mut insight.status);
+            self.text(&mut insight.reason);
+        }
+        if let Some(known) = &mut memory.rollback {
+            self.text(&mut known.update_id);
+            self.minor(&mut known.to_version);
+            self.time(&mut known.expires_at);
+            self.time(&mut known.checked_at);
+        }
         match &mut observed.updates {
             Some(Ok(views)) => views.iter_mut().for_each(|view| self.view(view)),
             Some(Err(error)) => self.error(error),
@@ -265,6 +306,7 @@ proptest! {
             };
             let answer = answered(&decision.memory, &sent, &facts.settings, facts.now);
             prop_assert!(answer.memory.attempts >= owned.memory.attempts);
+            cancel_answered(&decision.memory, &sent);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! `PROPTEST_RNG_SEED` has other ones made.
 
 mod answers;
+mod cancellations;
 mod carried_out;
 mod census;
 mod extremes;
@@ -15,6 +16,7 @@ use proptest::test_runner::RngSeed;
 
 use super::arbitrary::owned;
 use super::crowded::crowded;
+use super::descending::{self, descending, withdrawn};
 use super::owned::Owned;
 
 /// So many cases, or as many as `PROPTEST_CASES` asks for where that is more. They are the same in each run, so that what
@@ -34,7 +36,14 @@ fn cases(least: u32) -> ProptestConfig {
     }
 }
 
-/// Facts of any kind, and such in which causes meet.
+/// Facts of any kind, and such in which causes meet: on the way up, down, and while a way down is stopped.
 fn facts() -> impl Strategy<Value = Owned> {
-    prop_oneof![1 => owned(), 2 => crowded()].boxed()
+    prop_oneof![
+        2 => owned(),
+        4 => crowded(),
+        4 => descending(),
+        2 => descending::calm(),
+        1 => withdrawn(),
+    ]
+    .boxed()
 }

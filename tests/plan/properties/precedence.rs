@@ -4,7 +4,7 @@ use eks_upgrade_operator::api::{Reason, UpdateStatus};
 use eks_upgrade_operator::plan::{Observed, Outcome, Wake};
 use proptest::prelude::*;
 
-use super::super::owned::Owned;
+use super::super::owned::{Owned, sent};
 use super::super::reasons::{Rule, Said, applying};
 use super::super::world::assert_readable;
 use super::{cases, facts};
@@ -28,6 +28,20 @@ pub fn said(outcome: &Outcome) -> Said {
     }
 }
 
+/// Whether status knows how the cluster came to its version, so that the list tells nothing new.
+fn is_at_home(all: &Owned) -> bool {
+    let Some(Ok(view)) = &all.observed.cluster else {
+        return false;
+    };
+    let pinned = all.memory.cluster.as_ref();
+    let is_known = pinned.is_some_and(|pinned| pinned.version == view.version);
+    let permit = all.object.wish.as_ref().ok();
+    let permit = permit.and_then(|wish| wish.rollback.as_ref());
+    let may_be_rolled_back =
+        permit.is_some_and(|permit| view.version.parse().ok() == permit.from.previous());
+    is_known && !may_be_rolled_back
+}
+
 /// What a person can do, or that nothing needs to be done; or at least which cluster it is about.
 fn assert_leads_somewhere(reason: Reason, message: &str) {
     let ways = [
@@ -39,6 +53,7 @@ fn assert_leads_somewhere(reason: Reason, message: &str) {
         "it is waited for",
         "with the same token",
         "Upgraded from",
+        "Rolled back from",
         "looked for",
         "it is tried until",
         "elete this object",
@@ -64,7 +79,7 @@ proptest! {
         let (rule, expected) = rules.first_key_value().unwrap();
         prop_assert_eq!(said(&decision.outcome), *expected, "of {:?}: {:?}", rules, decision.outcome);
         // An update starts where nothing is in the way, and only there.
-        let starts = decision.action.is_some() && seen.open_intent().is_none();
+        let starts = sent(&decision).is_some() && seen.open_intent().is_none();
         let is_free = *rule == Rule::Free && *expected != Said::Reason(Reason::RequestRejected);
         let was_given_up = seen.open_intent().is_some() && is_free;
         prop_assert_eq!(starts || was_given_up, is_free);
@@ -89,17 +104,34 @@ proptest! {
         let all = all.complete();
         let seen = all.asked();
         let rules = applying(&all, &seen);
-        let Observed { tracked, cluster, updates, versions, nodegroups: _, refresh: _, insights: _, readiness: _ } = &seen.observed;
-        let read = [tracked.is_some(), cluster.is_some(), updates.is_some(), versions.is_some()];
-        let needed = match rules.first_key_value().unwrap().0 {
-            Rule::Deleted | Rule::InvalidSpec | Rule::NotAllowed | Rule::ClusterConflict => [false; 4],
-            Rule::ClusterReplaced | Rule::ClusterFailed | Rule::UnsupportedCluster | Rule::UpToDate | Rule::ClusterAheadOfSpec => [false, true, false, false],
-            Rule::Suspended => [false, true, true, false],
-            _ => [true; 4],
+        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness } = &seen.observed;
+        let read = [
+            cluster.is_some(),
+            updates.is_some(),
+            versions.is_some(),
+            nodegroups.is_some(),
+            refresh.is_some(),
+            insights.is_some(),
+        ];
+        let rule = *rules.first_key_value().unwrap().0;
+        // So many of them, one after the other.
+        let needed = match rule {
+            Rule::Deleted | Rule::InvalidSpec | Rule::NotAllowed | Rule::ClusterConflict => 0,
+            Rule::ClusterReplaced | Rule::ClusterFailed | Rule::UnsupportedCluster => 1,
+            Rule::UpToDate if is_at_home(&all) => 1,
+            Rule::UpToDate | Rule::ClusterAheadOfSpec | Rule::Adopted | Rule::Ended | Rule::Suspended => 2,
+            Rule::UnsupportedVersion | Rule::WaitingForCluster | Rule::Queued => 3,
+            Rule::Blocked => 4,
+            Rule::PreflightUnknown => 5,
+            Rule::Own | Rule::Trouble | Rule::Insights | Rule::Refused | Rule::Free => 6,
         };
+        let needed = (0..6).map(|nth| nth < needed);
+        // Whether it could be rolled back is shown of a cluster that rests.
+        let rests = matches!(rule, Rule::UpToDate | Rule::ClusterAheadOfSpec);
         // What was open or ran was looked for before.
         let update = seen.memory.update.as_ref();
         let is_over = seen.open_intent().is_none() && tracked.is_none();
+        prop_assert!(readiness.is_none() || rests || !is_over || rule == Rule::Own, "{:?}", rules);
         for (read, needed) in read.into_iter().zip(needed) {
             prop_assert!(!read || needed || !is_over, "{:?} after {:?}", rules, update);
         }
@@ -115,7 +147,13 @@ proptest! {
         // What answers a request that EKS refuses by now is found where the list is read, and needless elsewhere.
         let update = all.memory.update.as_ref();
         prop_assume!(update.is_none_or(|update| update.status != Some(UpdateStatus::Refused)));
-        let (full, lazy) = (all.decide(), all.asked().decide());
+        let seen = all.asked();
+        let mut full = all.clone();
+        // What the controller had begun is told by EKS.
+        if seen.observed.refresh.is_some() {
+            full.observed.refresh.clone_from(&seen.observed.refresh);
+        }
+        let (full, lazy) = (full.decide(), seen.decide());
         // An update is lost: what else has to be known is asked by the next look.
         prop_assume!((&lazy.outcome, lazy.wake) != (&Outcome::Keep, Wake::Now));
         prop_assert_eq!(said(&full.outcome), said(&lazy.outcome));

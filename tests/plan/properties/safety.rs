@@ -1,14 +1,17 @@
 //! What is sent may be sent, and nothing else is. Written anew from the protocol, not from the code under test.
 
-use eks_upgrade_operator::api::Minor;
-use eks_upgrade_operator::eks::{Progress, UpdateView, VersionRequest};
-use eks_upgrade_operator::plan::{Decision, Outcome, Wake};
-use jiff::Timestamp;
+use eks_upgrade_operator::api::{Minor, UpdateStatus};
+use eks_upgrade_operator::eks::{
+    ClusterView, InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView,
+    UpdateView, VersionRequest,
+};
+use eks_upgrade_operator::plan::{Decision, Observed, Outcome, Wake};
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
 use super::super::eks::ARN;
 use super::super::owned::{Owned, sent};
-use super::carried_out::sending;
+use super::carried_out::{rolling_back, sending};
 use super::{cases, facts};
 
 /// The object, its place and the cluster permit this request.
@@ -31,18 +34,95 @@ fn assert_is_asked_for(owned: &Owned, request: &VersionRequest) {
         assert!(pinned.arn == cluster.arn && !is_recreated);
     }
     let from: Minor = cluster.version.parse().unwrap();
-    assert_eq!(
-        request.version.number(),
-        from.number() + 1,
-        "a minor is skipped or taken back"
-    );
-    assert!(request.version <= wish.version, "more than was asked for");
+    if request.version > from {
+        assert_eq!(request.version, from.next(), "a minor is skipped");
+        assert!(request.version <= wish.version, "more than was asked for");
+        assert_eq!(request.rollback_timeout, None);
+    } else {
+        assert_is_permitted(owned, from, request);
+        assert_would_be_taken(owned, cluster, request);
+    }
     assert_eq!(request.force, wish.forced == Some(request.version));
     let Some(Ok(offered)) = &owned.observed.versions else {
         panic!("sent without having seen what is on offer")
     };
     let mut offered = offered.iter();
     assert!(offered.any(|offer| offer.version == request.version && offer.status != "UNSUPPORTED"));
+}
+
+/// The manifest names this version, the one that the cluster has, and the very update to undo, which was not long ago.
+fn assert_is_permitted(owned: &Owned, from: Minor, request: &VersionRequest) {
+    let wish = owned.object.wish.as_ref().unwrap();
+    assert_eq!(request.version, wish.version, "nobody asked for that");
+    assert_eq!(request.version.next(), from, "more than one minor back");
+    let Some(permit) = &wish.rollback else {
+        panic!("rolled back without permission")
+    };
+    assert_eq!(permit.from, from);
+    assert_eq!(request.rollback_timeout, Some(permit.timeout));
+    let listed = owned.listed().unwrap();
+    let by_eks = listed
+        .iter()
+        .filter(|view| view.kind.starts_with("Version") && view.status == Progress::Successful)
+        .map(|view| (view.created_at, view.id.as_str(), view.kind.as_str()));
+    let by_status = owned
+        .remembered()
+        .filter(|update| update.kind.starts_with("Version"))
+        .filter(|update| update.status == Some(UpdateStatus::Successful))
+        .filter_map(|update| {
+            Some((
+                update.created_at,
+                update.id.as_deref()?,
+                update.kind.as_str(),
+            ))
+        })
+        .filter(|(_, id, _)| listed.iter().all(|view| view.id != *id));
+    let all: Vec<_> = by_eks.chain(by_status).collect();
+    let newest = all.iter().map(|(at, _, _)| *at).max().unwrap();
+    let mut last = all.iter().filter(|(at, _, _)| *at == newest);
+    assert!(
+        last.any(|(_, id, kind)| *id == permit.update_id && *kind == "VersionUpdate"),
+        "{} is not the last that was successful: {all:?}",
+        permit.update_id
+    );
+    let within = SignedDuration::from_hours(7 * 24 + 2);
+    assert!(
+        newest.is_none_or(|at| owned.now < at + within),
+        "EKS takes nothing back after {within}"
+    );
+}
+
+/// EKS would not refuse it for what it can be asked about.
+fn assert_would_be_taken(owned: &Owned, cluster: &ClusterView, request: &VersionRequest) {
+    let Some(Ok(groups)) = &owned.observed.nodegroups else {
+        panic!("rolled back without having seen the node groups")
+    };
+    for group in groups {
+        let version: Minor = group.version.parse().unwrap();
+        assert!(version <= request.version, "{group:?} is newer");
+    }
+    let Some(Ok(offered)) = &owned.observed.versions else {
+        panic!("sent without having seen what is on offer")
+    };
+    let is_extended = offered
+        .iter()
+        .any(|offer| offer.version == request.version && offer.status == "EXTENDED_SUPPORT");
+    assert!(!is_extended || cluster.support_type.as_deref() != Some("STANDARD"));
+    if request.force {
+        return;
+    }
+    let Some(Ok(refresh)) = &owned.observed.refresh else {
+        panic!("rolled back without knowing how old the insights are")
+    };
+    assert_eq!(refresh.status, RefreshStatus::Completed);
+    let age = owned.now.duration_since(refresh.ended_at.unwrap());
+    assert!(age <= SignedDuration::from_hours(1), "{age} old");
+    let Some(Ok(insights)) = &owned.observed.insights else {
+        panic!("rolled back without having seen the insights")
+    };
+    for insight in insights {
+        assert!(["PASSING", "WARNING"].contains(&insight.status.as_str()));
+    }
 }
 
 fn minor_after(version: &str) -> Option<Minor> {
@@ -64,9 +144,11 @@ fn assert_is_free(owned: &Owned, request: &VersionRequest) {
         return;
     };
     let to = request.version.to_string();
-    let is_of_the_hop = newest.to_version.as_ref() == Some(&to);
+    let is_back = request.rollback_timeout.is_some();
+    let is_rollback = newest.kind == "VersionRollback";
+    let is_of_the_hop = newest.to_version.as_ref() == Some(&to) && is_back == is_rollback;
     let ended_badly = matches!(newest.status, Progress::Failed | Progress::Cancelled);
-    if newest.kind == "VersionRollback" || (ended_badly && is_of_the_hop) {
+    if (is_rollback && !is_back) || (ended_badly && is_of_the_hop) {
         let annotation = owned.object.retry_requested_at.as_deref();
         let annotation = annotation.and_then(|text| text.parse::<Timestamp>().ok());
         let known = owned.remembered();
@@ -84,7 +166,7 @@ fn assert_is_free(owned: &Owned, request: &VersionRequest) {
         let wish = owned.object.wish.as_ref().unwrap();
         // Another try of the same: the hop, or the one that takes the rollback back.
         let next_try = match newest.kind.as_str() {
-            "VersionRollback" => newest.to_version.as_deref().and_then(minor_after),
+            "VersionRollback" if !is_back => newest.to_version.as_deref().and_then(minor_after),
             _ => Some(request.version),
         };
         let forced = next_try.is_some() && wish.forced == next_try;
@@ -93,11 +175,21 @@ fn assert_is_free(owned: &Owned, request: &VersionRequest) {
             known.id.as_ref() == Some(&newest.id)
                 && known.kind == newest.kind
                 && told.is_none_or(|told| *told == known.to_version.to_string())
-                && known
-                    .for_version
-                    .is_some_and(|tried| tried != wish.version || known.force != forced)
+                && known.for_version.is_some_and(|tried| {
+                    let has_other_timeout = is_back
+                        && known.timeout.is_some()
+                        && known.timeout != request.rollback_timeout;
+                    tried != wish.version || known.force != forced || has_other_timeout
+                })
         });
-        assert!(annotated || edited, "sent against {newest:?}");
+        // Our own rollback was asked for; the manifest asks for something else by now.
+        let taken_back = is_rollback
+            && owned.remembered().any(|known| {
+                known.id.as_ref() == Some(&newest.id)
+                    && known.is_ours()
+                    && newest.to_version != Some(wish.version.to_string())
+            });
+        assert!(annotated || edited || taken_back, "sent against {newest:?}");
     }
 }
 
@@ -109,12 +201,17 @@ fn assert_is_announced(owned: &Owned, decision: &Decision, request: &VersionRequ
         intent.client_request_token.as_ref(),
         Some(&request.client_request_token)
     );
-    assert_eq!(intent.kind, "VersionUpdate");
+    let (kind, from) = match request.rollback_timeout {
+        None => ("VersionUpdate", request.version.previous()),
+        Some(_) => ("VersionRollback", Some(request.version.next())),
+    };
+    assert_eq!(intent.kind, kind);
     assert_eq!(intent.last_send_at, Some(owned.now));
     assert_eq!(
-        (intent.from_version.next(), intent.to_version, intent.force),
-        (request.version, request.version, request.force)
+        (Some(intent.from_version), intent.to_version, intent.force),
+        (from, request.version, request.force)
     );
+    assert_eq!(intent.timeout, request.rollback_timeout);
     assert_eq!(decision.wake, Wake::Now);
 }
 
@@ -206,5 +303,60 @@ proptest! {
             },
         }
         prop_assert_eq!(other.decide().action, None);
+    }
+    /// So has a rollback, by whatever it alone depends on.
+    #[test]
+    fn one_objection_to_a_rollback_is_enough((owned, _, request) in rolling_back(), objection in 0..12) {
+        let mut other = owned;
+        let Observed { updates, versions, nodegroups, refresh, insights, cluster, .. } = &mut other.observed;
+        let wish = other.object.wish.as_mut().unwrap();
+        // EKS's insights are overridden by force.
+        let is_overridden = request.force && (7..10).contains(&objection);
+        let permit = wish.rollback.as_mut().unwrap();
+        match objection {
+            0 => wish.rollback = None,
+            1 => permit.from = permit.from.next(),
+            2 => "u9".clone_into(&mut permit.update_id),
+            3 => wish.version = "1.32".parse().unwrap(),
+            4 => other.now += SignedDuration::from_hours(7 * 24 + 2),
+            5 => *nodegroups = None,
+            6 => *nodegroups = Some(Ok(vec![NodegroupView { name: "w".to_owned(), version: "1.34".to_owned() }])),
+            7 => *insights = Some(Ok(vec![InsightView {
+                id: "i".to_owned(),
+                name: "n".to_owned(),
+                status: "UNKNOWN".to_owned(),
+                reason: String::new(),
+            }])),
+            8 => *refresh = Some(Ok(RefreshView { status: RefreshStatus::Completed, ended_at: Some(other.now - SignedDuration::from_secs(3601)) })),
+            9 => *refresh = None,
+            10 => {
+                if let (Some(Ok(views)), id) = (updates, permit.update_id.clone()) {
+                    let undone = views.iter().find(|view| view.id == id);
+                    let newer = undone.map(|view| UpdateView {
+                        id: "u9".to_owned(),
+                        created_at: Some(other.now),
+                        ..view.clone()
+                    });
+                    views.extend(newer);
+                }
+            }
+            _ => {
+                if let Some(Ok(view)) = cluster {
+                    view.support_type = Some("STANDARD".to_owned());
+                }
+                let extended = OfferedVersion {
+                    version: request.version,
+                    status: "EXTENDED_SUPPORT".to_owned(),
+                    end_of_standard_support: None,
+                    end_of_extended_support: None,
+                };
+                *versions = Some(Ok(vec![extended].into()));
+            }
+        }
+        // What began at an unknown time is not known to be too old; what is not listed, status knows.
+        let has_no_time = objection == 4 && other.listed().into_iter().flatten().all(|view| view.created_at.is_none());
+        let is_unlisted = objection == 10 && other.listed().into_iter().flatten().all(|view| view.id != "u9");
+        prop_assume!(!has_no_time && !is_unlisted);
+        prop_assert_eq!(sent(&other.decide()).is_some(), is_overridden, "{}", objection);
     }
 }

@@ -1,29 +1,73 @@
 //! What stands in the way of the next hop, or makes it needless.
 
-use eks_upgrade_operator::api::{Minor, Reason, Update, UpdateStatus};
+use eks_upgrade_operator::api::{Minor, Reason, RollbackTimeout, Update, UpdateStatus};
 use eks_upgrade_operator::eks::{Progress, UpdateView};
 use eks_upgrade_operator::plan::Wish;
 use jiff::Timestamp;
 
-use super::{Case, Rule, Rules, Said, is_running, leads_to, newest, refused};
+use super::{Case, Rule, Rules, Said, is_running, leads_to, newest, refused, rollback};
+
+/// The next step, by the versions in the manifest and of the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Step {
+    pub kind: &'static str,
+    pub from: Minor,
+    pub to: Minor,
+    pub force: bool,
+    /// Of a rollback.
+    pub timeout: Option<RollbackTimeout>,
+}
+
+impl Step {
+    /// Up, or down where the manifest permits one minor from this version. None otherwise.
+    pub fn of(wish: &Wish, version: Minor) -> Option<Self> {
+        if version < wish.version {
+            return Some(Self::up(wish, version));
+        }
+        let permit = wish.rollback.as_ref();
+        let permit = permit.filter(|permit| permit.from == version)?;
+        (wish.version.next() == version).then(|| Self {
+            kind: "VersionRollback",
+            from: version,
+            to: wish.version,
+            force: wish.forced == Some(wish.version),
+            timeout: Some(permit.timeout),
+        })
+    }
+
+    fn up(wish: &Wish, version: Minor) -> Self {
+        let to = version.next();
+        Self {
+            kind: "VersionUpdate",
+            from: version,
+            to,
+            force: wish.forced == Some(to),
+            timeout: None,
+        }
+    }
+
+    pub fn is_down(self) -> bool {
+        self.kind == "VersionRollback"
+    }
+}
 
 pub fn rules(case: &Case<'_>, wish: &Wish, version: Minor, rules: &mut Rules) {
-    let to = version.next();
+    let step = Step::of(wish, version);
     let mut say = |rule, reason| {
         rules.insert(rule, Said::Reason(reason));
     };
     if version == wish.version {
         say(Rule::UpToDate, Reason::UpToDate);
     }
-    if version > wish.version {
+    if version > wish.version && !rollback::is_permitted(case, wish, version) {
         say(Rule::ClusterAheadOfSpec, Reason::ClusterAheadOfSpec);
     }
-    if let Some(reason) = ended(case, wish, to) {
+    if let Some(reason) = ended(case, wish, step.unwrap_or_else(|| Step::up(wish, version))) {
         say(Rule::Ended, reason);
     }
-    let is_our_hop = |view: &UpdateView| view.kind == "VersionUpdate" && leads_to(view, to);
     let listed = case.listed();
-    if version < wish.version {
+    if let Some(step) = step {
+        let is_our_hop = |view: &UpdateView| view.kind == step.kind && leads_to(view, step.to);
         let mut running = listed.iter().filter(|view| is_running(view));
         if running.any(is_our_hop) {
             say(Rule::Adopted, Reason::Updating);
@@ -36,24 +80,28 @@ pub fn rules(case: &Case<'_>, wish: &Wish, version: Minor, rules: &mut Rules) {
                 .iter()
                 .any(|offer| offer.version.number() == version && offer.status != "UNSUPPORTED")
         };
-        if !(to.number()..=wish.version.number()).all(is_offered) {
+        if !(step.to.number()..=wish.version.number()).all(is_offered) {
             say(Rule::UnsupportedVersion, Reason::UnsupportedVersion);
         }
     }
+    let is_down = step.is_some_and(Step::is_down);
     let lags = newest(listed).is_some_and(|newest| {
         newest.kind == "VersionUpdate"
             && newest.status == Progress::Successful
             && newest_version(newest) > Some(version)
     });
-    if lags || listed.iter().any(is_running) {
+    if (lags && !is_down) || listed.iter().any(is_running) {
         say(Rule::WaitingForCluster, Reason::WaitingForCluster);
     }
-    if version >= wish.version || case.has_open_intent() {
+    if let Some(step) = step.filter(|step| step.is_down()) {
+        rollback::gates(case, step, rules);
+    }
+    let Some(step) = step.filter(|_| !case.has_open_intent()) else {
         rules.insert(Rule::Free, Said::Reason(Reason::Updating));
         return;
-    }
-    let refused = refused::said(case, wish, version);
-    let free = match refused::is_said(case, version) {
+    };
+    let refused = refused::said(case, wish, step);
+    let free = match refused::is_said(case, step) {
         _ if attempts_are_used_up(case) => Said::Reason(Reason::RequestRejected),
         true => Said::Keep,
         false => Said::Reason(Reason::Updating),
@@ -62,7 +110,7 @@ pub fn rules(case: &Case<'_>, wish: &Wish, version: Minor, rules: &mut Rules) {
     rules.extend(refused.map(|said| (Rule::Refused, said)));
 }
 
-fn newest_version(view: &UpdateView) -> Option<Minor> {
+pub fn newest_version(view: &UpdateView) -> Option<Minor> {
     view.to_version.as_deref()?.parse().ok()
 }
 
@@ -73,9 +121,9 @@ fn attempts_are_used_up(case: &Case<'_>) -> bool {
     attempts.chain(case.memory.attempts).max() == Some(u32::MAX)
 }
 
-/// How the newest update ended, where that stands against the hop to `to`: by EKS's list, and by status where the list
-/// shows neither that update nor a newer one.
-fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
+/// How the newest update ended, where that stands against `step`: by EKS's list, and by status where the list shows neither
+/// that update nor a newer one.
+fn ended(case: &Case<'_>, wish: &Wish, step: Step) -> Option<Reason> {
     let listed = newest(case.listed());
     let memory = &case.memory;
     let known = memory.history.iter().rev().chain(&memory.update);
@@ -94,7 +142,7 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
             Some(UpdateStatus::Lost) => Some(Reason::UpdateLost),
             _ => None,
         };
-        stands(case, wish, to, update, how)
+        stands(case, wish, step, update, how)
     });
     by_status.or_else(|| {
         let view = listed.filter(|view| !is_running(view))?;
@@ -108,13 +156,18 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
         let known = known.find(|update| update.id.as_ref() == Some(&view.id));
         let to_version = newest_version(view)
             .or(known.map(|update| update.to_version))
-            .unwrap_or(to);
-        let again = tried_again(&view.kind, to_version);
+            .unwrap_or(step.to);
+        let again = tried_again(&view.kind, to_version, step);
+        let is_rollback = view.kind == "VersionRollback";
         let seen_now = Update {
             id: Some(view.id.clone()),
             kind: view.kind.clone(),
             status: None,
-            from_version: to,
+            from_version: match known {
+                Some(update) => update.from_version,
+                None if is_rollback => to_version.next(),
+                None => step.from,
+            },
             to_version,
             for_version: match known {
                 None => Some(wish.version),
@@ -122,10 +175,13 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
                 Some(update) if update.kind != view.kind || update.to_version != to_version => None,
                 Some(update) => update.for_version,
             },
-            client_request_token: None,
-            attempt: None,
+            client_request_token: known.and_then(|update| update.client_request_token.clone()),
+            attempt: known.and_then(|update| update.attempt),
             sends: None,
-            timeout: None,
+            timeout: match known {
+                None => step.timeout,
+                Some(update) => update.timeout,
+            },
             cancel: None,
             force: known.map_or(wish.forced == Some(again), |update| update.force),
             requested_at: known.and_then(|update| update.requested_at),
@@ -136,28 +192,42 @@ fn ended(case: &Case<'_>, wish: &Wish, to: Minor) -> Option<Reason> {
             finished_at: None,
             errors: Vec::new(),
         };
-        stands(case, wish, to, &seen_now, how)
+        stands(case, wish, step, &seen_now, how)
     })
 }
 
 fn stands(
     case: &Case<'_>,
     wish: &Wish,
-    to: Minor,
+    step: Step,
     update: &Update,
     how: Option<Reason>,
 ) -> Option<Reason> {
-    let reason = if update.kind == "VersionRollback" {
-        Reason::RolledBackElsewhere
+    let is_same_step = update.kind == step.kind && update.to_version == step.to;
+    let reason = if update.kind == "VersionRollback" && !step.is_down() {
+        told(Some(wish), update, how)
     } else {
-        how.filter(|_| update.to_version == to)?
+        told(Some(wish), update, Some(how.filter(|_| is_same_step)?))
     };
-    (!is_permitted(case, wish, update)).then_some(reason)
+    (!is_permitted(case, wish, step, update)).then_some(reason)
 }
 
-/// The version of the hop that would be another try, or would undo a rollback.
-fn tried_again(kind: &str, to: Minor) -> Minor {
-    if kind == "VersionRollback" {
+/// How an update that ended is called: a rollback that neither this object nor its manifest asked for is somebody else's
+/// decision, however it ended. So is one that succeeded, whoever asked for it.
+pub fn told(wish: Option<&Wish>, update: &Update, how: Option<Reason>) -> Reason {
+    let is_ours = update.attempt.is_some() && update.client_request_token.is_some();
+    let is_asked_for = wish.is_some_and(|wish| {
+        let permit = wish.rollback.as_ref();
+        wish.version == update.to_version
+            && permit.is_some_and(|permit| permit.from == update.from_version)
+    });
+    how.filter(|_| update.kind != "VersionRollback" || is_ours || is_asked_for)
+        .unwrap_or(Reason::RolledBackElsewhere)
+}
+
+/// The version of the step that would be another try, or would undo a rollback.
+fn tried_again(kind: &str, to: Minor, step: Step) -> Minor {
+    if kind == "VersionRollback" && !step.is_down() {
         to.next()
     } else {
         to
@@ -165,16 +235,26 @@ fn tried_again(kind: &str, to: Minor) -> Minor {
 }
 
 /// Whether a person has permitted another try: by asking for something else, or by the annotation.
-pub fn is_permitted(case: &Case<'_>, wish: &Wish, update: &Update) -> bool {
-    let forced = wish.forced == Some(tried_again(&update.kind, update.to_version));
+pub fn is_permitted(case: &Case<'_>, wish: &Wish, step: Step, update: &Update) -> bool {
+    let is_rollback = update.kind == "VersionRollback";
+    let forced = wish.forced == Some(tried_again(&update.kind, update.to_version, step));
+    let has_other_timeout = is_rollback
+        && step.is_down()
+        && update
+            .timeout
+            .is_some_and(|tried| Some(tried) != step.timeout);
     let asks_for_another = update
         .for_version
-        .is_some_and(|tried| tried != wish.version || update.force != forced);
+        .is_some_and(|tried| tried != wish.version || update.force != forced || has_other_timeout);
+    // Our own was asked for, and is no more.
+    let is_ours = update.attempt.is_some() && update.client_request_token.is_some();
+    let is_taken_back = is_rollback && is_ours && wish.version != update.to_version;
     let annotated = case.all.object.retry_requested_at.as_deref();
     let annotated = annotated
         .and_then(|text| text.parse::<Timestamp>().ok())
         .filter(|at| *at <= case.now);
     let begun = [update.created_at, update.requested_at];
     let begun = begun.into_iter().flatten().max();
-    asks_for_another || annotated.zip(begun).is_some_and(|(at, begun)| at > begun)
+    let is_annotated = annotated.zip(begun).is_some_and(|(at, begun)| at > begun);
+    asks_for_another || is_taken_back || is_annotated
 }

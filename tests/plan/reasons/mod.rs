@@ -4,6 +4,7 @@
 mod hop;
 mod own;
 mod refused;
+mod rollback;
 mod trouble;
 
 use std::collections::BTreeMap;
@@ -39,6 +40,12 @@ pub enum Rule {
     UnsupportedVersion,
     WaitingForCluster,
     Queued,
+    /// The upgrade policy or the node groups stand against a rollback.
+    Blocked,
+    /// EKS's insights are not known, or too old.
+    PreflightUnknown,
+    /// EKS's insights stand against a rollback.
+    Insights,
     /// EKS refused the request that would be made.
     Refused,
     /// Nothing is in the way.
@@ -46,7 +53,7 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::Deleted,
         Self::Own,
         Self::InvalidSpec,
@@ -64,6 +71,9 @@ impl Rule {
         Self::UnsupportedVersion,
         Self::WaitingForCluster,
         Self::Queued,
+        Self::Blocked,
+        Self::PreflightUnknown,
+        Self::Insights,
         Self::Refused,
         Self::Free,
     ];

@@ -4,6 +4,7 @@ use eks_upgrade_operator::api::{Reason, Update, UpdateStatus};
 use eks_upgrade_operator::eks::{Progress, UpdateView};
 use jiff::{SignedDuration, Timestamp};
 
+use super::hop::{self, Step};
 use super::{Case, Rule, Said, is_running, leads_to, newest, trouble};
 
 const LOOKED_FOR: SignedDuration = SignedDuration::from_mins(20);
@@ -75,10 +76,15 @@ fn is_wanted(case: &Case<'_>, update: &Update) -> bool {
     let (Some(wish), Some(version)) = (case.wish(), case.version()) else {
         return false;
     };
-    update.client_request_token.is_some()
-        && update.from_version == version
-        && update.to_version == version.next()
-        && update.force == (wish.forced == Some(update.to_version))
+    let asked = (update.from_version, update.to_version, update.force);
+    let is_of = |step: Step| {
+        // An upgrade has none.
+        let timeout = update.timeout.filter(|_| step.is_down());
+        update.kind == step.kind
+            && asked == (step.from, step.to, step.force)
+            && timeout == step.timeout
+    };
+    update.client_request_token.is_some() && Step::of(wish, version).is_some_and(is_of)
 }
 
 /// A send that is said to lie in the future has been written by a wrong clock, and counts as of now.
@@ -170,13 +176,12 @@ fn followed<'a>(case: &Case<'a>, update: Update) -> (Option<Said>, Case<'a>) {
             }
             // How it ended is said once, and the rest by the next look.
             Progress::Failed | Progress::Cancelled => {
-                let reason = if update.kind == "VersionRollback" {
-                    Reason::RolledBackElsewhere
-                } else if view.status == Progress::Cancelled {
+                let how = if view.status == Progress::Cancelled {
                     Reason::UpdateCancelled
                 } else {
                     Reason::UpdateFailed
                 };
+                let reason = hop::told(case.wish(), &update, Some(how));
                 (Some(Said::Reason(reason)), after)
             }
         },
@@ -186,7 +191,14 @@ fn followed<'a>(case: &Case<'a>, update: Update) -> (Option<Said>, Case<'a>) {
 /// Whether a hop that EKS calls successful is over: the cluster agrees, or something newer happens to it.
 fn is_settled(case: &Case<'_>, update: &Update) -> bool {
     let is_active = case.cluster().is_some_and(|view| view.status == "ACTIVE");
-    let agrees = is_active && case.healthy_version() >= Some(update.to_version);
+    let agrees = case.healthy_version().is_some_and(|version| {
+        let is_there = if update.kind == "VersionRollback" {
+            version <= update.to_version
+        } else {
+            version >= update.to_version
+        };
+        is_active && is_there
+    });
     let listed = case.listed();
     let is_other = |view: &UpdateView| Some(&view.id) != update.id.as_ref();
     let something_runs = listed.iter().any(|view| is_other(view) && is_running(view));

@@ -1,26 +1,27 @@
 //! A request that EKS refused is not made again at once.
 
-use eks_upgrade_operator::api::{Minor, Reason, Update, UpdateStatus};
+use eks_upgrade_operator::api::{Reason, Update, UpdateStatus};
 use eks_upgrade_operator::eks::ErrorKind;
 use eks_upgrade_operator::plan::{Trouble, Wish};
 use jiff::{SignedDuration, Timestamp};
 
+use super::hop::Step;
 use super::own::looked_for_until;
 use super::{Case, Said, hop, trouble};
 
-/// The refusal of the hop from `version`, if that was the last that became of it.
-fn refusal<'a>(case: &'a Case<'_>, version: Minor) -> Option<&'a Update> {
+/// The refusal of `step`, if that was the last that became of it.
+fn refusal<'a>(case: &'a Case<'_>, step: Step) -> Option<&'a Update> {
     let update = case.memory.update.as_ref();
     update.filter(|update| {
         update.status == Some(UpdateStatus::Refused)
-            && update.from_version == version
-            && update.to_version == version.next()
+            && update.from_version == step.from
+            && update.to_version == step.to
     })
 }
 
 /// What is said until the next attempt; nothing where that is due.
-pub fn said(case: &Case<'_>, wish: &Wish, version: Minor) -> Option<Said> {
-    let update = refusal(case, version)?;
+pub fn said(case: &Case<'_>, wish: &Wish, step: Step) -> Option<Said> {
+    let update = refusal(case, step)?;
     // An earlier send of the same request may turn up yet: nothing and nobody shortens that.
     let is_timed = [update.last_send_at, update.requested_at, update.finished_at] != [None; 3];
     let turns_up_within = if is_timed && update.sends.is_some_and(|sends| sends > 1) {
@@ -29,7 +30,7 @@ pub fn said(case: &Case<'_>, wish: &Wish, version: Minor) -> Option<Said> {
         SignedDuration::ZERO
     };
     let is_unproven = turns_up_within.is_positive();
-    if !is_unproven && hop::is_permitted(case, wish, update) {
+    if !is_unproven && hop::is_permitted(case, wish, step, update) {
         return None;
     }
     let code = update.errors.first().map(|error| error.error_code.as_str());
@@ -70,7 +71,7 @@ pub fn said(case: &Case<'_>, wish: &Wish, version: Minor) -> Option<Said> {
 }
 
 /// Whether the object says already, of its present spec, that EKS refuses this hop: then the next attempt changes nothing.
-pub fn is_said(case: &Case<'_>, version: Minor) -> bool {
+pub fn is_said(case: &Case<'_>, step: Step) -> bool {
     let memory = &case.all.memory;
     let is_of_now = |generation| generation == Some(case.all.object.generation);
     let said = memory.conditions.iter().any(|condition| {
@@ -83,5 +84,5 @@ pub fn is_said(case: &Case<'_>, version: Minor) -> bool {
             ]
             .contains(&condition.reason.as_str())
     });
-    refusal(case, version).is_some() && is_of_now(memory.observed_generation) && said
+    refusal(case, step).is_some() && is_of_now(memory.observed_generation) && said
 }

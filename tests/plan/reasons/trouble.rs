@@ -29,7 +29,20 @@ pub fn kind(observed: &Observed) -> Option<ErrorKind> {
         .versions
         .iter()
         .filter_map(|read| read.as_ref().err());
-    let others = cluster.chain(updates).chain(versions);
+    let nodegroups = observed
+        .nodegroups
+        .iter()
+        .filter_map(|read| read.as_ref().err());
+    let refresh = observed
+        .refresh
+        .iter()
+        .filter_map(|read| read.as_ref().err());
+    let insights = observed
+        .insights
+        .iter()
+        .filter_map(|read| read.as_ref().err());
+    let gates = nodegroups.chain(refresh).chain(insights);
+    let others = cluster.chain(updates).chain(versions).chain(gates);
     tracked.or_else(|| others.map(|error| error.kind).next())
 }
 
