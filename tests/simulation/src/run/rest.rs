@@ -9,7 +9,7 @@ use crate::world::World;
 use super::{Rest, Simulation, Step};
 
 /// How long it may take from the last fault until everything is at rest.
-const REST_WITHIN: Millis = 8 * HOUR;
+const REST_WITHIN: Millis = 16 * HOUR;
 /// How often it is looked whether everything is at rest.
 const LOOK_EVERY: Millis = 5 * MINUTE;
 /// For how long it is watched at rest.
@@ -26,7 +26,7 @@ impl Simulation<'_> {
         let World {
             model, api, oracle, ..
         } = &mut *world;
-        let restless = progress::restless(api, model, self.course.insights_block, now);
+        let restless = progress::restless(api, model, oracle, self.course.insights_block, now);
         if is_idle && restless.is_none() {
             drop(world);
             let rest = self.rest();
@@ -54,7 +54,7 @@ impl Simulation<'_> {
         let World {
             model, api, oracle, ..
         } = &mut *world;
-        let restless = progress::restless(api, model, self.course.insights_block, now);
+        let restless = progress::restless(api, model, oracle, self.course.insights_block, now);
         if let Some(what) = restless {
             oracle.report(
                 Invariant::Progress,
