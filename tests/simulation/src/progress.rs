@@ -155,6 +155,17 @@ fn rightly(
     right
 }
 
+/// How many of the moments have passed from which on an update cannot be taken back any more, by EKS or as far as one can tell.
+pub fn windows_over(update: &UpdateTruth, now: Millis) -> usize {
+    let begun = since_start(update.created_at) + WINDOW;
+    let ended = update.finished_at.map(|ended| since_start(ended) + WINDOW);
+    [Some(begun), ended, Some(begun + LEFT_TO_EKS)]
+        .into_iter()
+        .flatten()
+        .filter(|end| *end <= now)
+        .count()
+}
+
 /// What an object may say that asks for less than its cluster has.
 fn going_back(
     spec: &ClusterUpgradeSpec,

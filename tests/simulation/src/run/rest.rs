@@ -1,6 +1,9 @@
 //! Whether everything comes to rest, and stays there.
 
+use eks_upgrade_operator::api::Reason;
+
 use crate::oracle::Invariant;
+use crate::ports::body;
 use crate::process::Process;
 use crate::progress;
 use crate::time::{HOUR, MINUTE, Millis, at};
@@ -44,6 +47,11 @@ impl Simulation<'_> {
     pub(super) fn still_at_rest(&mut self, before: Rest) {
         let rest = self.rest();
         let now = self.now;
+        if rest.windows != before.windows {
+            // Time went on: the next resync says so.
+            self.then(now + 2 * LOOK_EVERY + MINUTE, Step::AtRest);
+            return;
+        }
         self.is_over = rest.updates == before.updates;
         if !self.is_over {
             // Somebody started an update that had waited for its turn.
@@ -62,8 +70,9 @@ impl Simulation<'_> {
                 format!("no longer at rest: {what}"),
             );
         }
-        // What insights refuse is asked for again at each resync, and each time is written down.
-        if rest.deeds != before.deeds && !self.course.insights_block {
+        // What EKS refuses is asked for again at each resync, and each time is written down.
+        let is_refused = before.is_refused || self.course.insights_block;
+        if rest.deeds != before.deeds && !is_refused {
             let more = rest.deeds - before.deeds;
             oracle.report(
                 Invariant::Idle,
@@ -77,7 +86,15 @@ impl Simulation<'_> {
         let now = self.now;
         let mut world = self.world();
         let clusters = world.model.truth(at(now));
+        let is_refused = world.api.objects().any(|stored| {
+            let mut conditions = body(stored).status.conditions.iter();
+            conditions.any(|condition| condition.reason == Reason::RequestRejected.as_str())
+        });
+        let updates = clusters.iter().flat_map(|cluster| &cluster.updates);
+        let windows = updates.map(|update| progress::windows_over(update, now));
         Rest {
+            windows: windows.sum(),
+            is_refused,
             deeds: world.oracle.deeds,
             updates: clusters.iter().map(|cluster| cluster.updates.len()).sum(),
         }
