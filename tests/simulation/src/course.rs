@@ -450,7 +450,7 @@ impl Course {
             };
             events.push((when(rng), event));
         }
-        if one_in(rng, 3) {
+        if one_in(rng, 2) {
             rollbacks::draw(rng, &mut clusters, &keys, calm_from, &mut events);
         }
         events.push((calm_from, Event::Calm));

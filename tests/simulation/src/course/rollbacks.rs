@@ -122,6 +122,17 @@ fn prepare(rng: &mut Rng, cluster: &mut ClusterSpec) {
     }
 }
 
+/// Makes a cluster one whose rollbacks nothing stands in the way of, and take long enough to be cancelled.
+fn smooth(rng: &mut Rng, cluster: &mut ClusterSpec) {
+    cluster.auto_mode = !one_in(rng, 6);
+    cluster.insights.rollback = Readiness::Passing.into();
+    cluster.failing_refreshes = 0;
+    cluster.upgrade_policy = SupportType::Extended;
+    cluster.nodegroups.clear();
+    cluster.durations.insights_refresh = Some(period(10 * SECOND));
+    cluster.durations.node_phase = Some(period(rng.i64(20 * MINUTE..70 * MINUTE)));
+}
+
 /// What stands in the way of going back, and what may be cleared out of it.
 fn changes(rng: &mut Rng) -> Happening {
     match rng.u32(0..6) {
@@ -146,10 +157,10 @@ fn changes(rng: &mut Rng) -> Happening {
 /// What a person does after asking for a rollback.
 fn second_thought(rng: &mut Rng) -> Deed {
     match rng.u32(0..16) {
-        0..=4 => Deed::GoBackUp,
-        5..=6 => Deed::Permission(None),
-        7 => Deed::Timeout(timeout(rng)),
-        8 => Deed::Suspend(true),
+        0..=3 => Deed::GoBackUp,
+        4..=5 => Deed::Permission(None),
+        6 => Deed::Timeout(timeout(rng)),
+        7..=8 => Deed::Suspend(true),
         9 => Deed::Suspend(false),
         10 => Deed::Force(Some(Minor::new(rng.u16(32..=35)))),
         11 => Deed::WipeStatus,
@@ -168,8 +179,12 @@ pub fn draw(
     calm_from: Millis,
     events: &mut Vec<(Millis, Event)>,
 ) {
+    let is_smooth = rng.bool();
     for cluster in clusters.iter_mut() {
         prepare(rng, cluster);
+        if is_smooth {
+            smooth(rng, cluster);
+        }
     }
     let name = |rng: &mut Rng, clusters: &[ClusterSpec]| {
         clusters[rng.usize(0..clusters.len())].name.clone()
@@ -179,7 +194,12 @@ pub fn draw(
         let person = |deed| Event::Person(key.clone(), deed);
         let mut now = rng.i64(0..calm_from);
         let later = |rng: &mut Rng, now: &mut Millis| {
-            *now = (*now + some_time(rng, HOUR)).min(calm_from - 1);
+            let usual = if is_smooth {
+                rng.i64(0..25 * MINUTE)
+            } else {
+                some_time(rng, HOUR)
+            };
+            *now = (*now + usual).min(calm_from - 1);
             *now
         };
         if one_in(rng, 5) {
@@ -194,6 +214,7 @@ pub fn draw(
             now += rng.i64(0..MINUTE);
         }
         let permit = match rng.u32(0..12) {
+            _ if is_smooth => Permit::Exact,
             0 => Permit::None,
             1 => Permit::WrongId,
             2 => Permit::OldId,
@@ -211,10 +232,11 @@ pub fn draw(
         if suspended && rng.bool() {
             events.push((later(rng, &mut now), person(Deed::Suspend(false))));
         }
-        for _ in 0..rng.u32(0..3) {
+        let thoughts = if is_smooth { 1..3 } else { 0..3 };
+        for _ in 0..rng.u32(thoughts) {
             let deed = second_thought(rng);
             // Two things in one edit, as a commit has them.
-            let and = one_in(rng, 6).then(|| second_thought(rng));
+            let and = one_in(rng, 3).then(|| second_thought(rng));
             let when = later(rng, &mut now);
             events.push((when, person(deed)));
             events.extend(and.map(|deed| (when, person(deed))));
@@ -231,7 +253,8 @@ pub fn draw(
             events.push((when, Event::Cluster(key.name.clone(), Box::new(again))));
         }
     }
-    for _ in 0..rng.u32(0..4) {
+    let changed = if is_smooth { 0 } else { rng.u32(0..4) };
+    for _ in 0..changed {
         // What stands in the way changes after faults have stopped, too.
         let when = rng.i64(0..calm_from + 30 * MINUTE);
         let change = changes(rng);
