@@ -6,7 +6,7 @@ use crate::oracle::Invariant;
 use crate::ports::body;
 use crate::process::Process;
 use crate::progress;
-use crate::time::{HOUR, MINUTE, Millis, at};
+use crate::time::{HOUR, MINUTE, Millis, at, since_start};
 use crate::world::World;
 
 use super::{Rest, Simulation, Step};
@@ -25,12 +25,20 @@ impl Simulation<'_> {
                 && replica.frozen_until <= self.now
         });
         let (now, calm) = (self.now, self.course.calm_from);
+        // What EKS lists late is told with the next resync.
+        let listed = self.course.list_lag + 2 * LOOK_EVERY + 2 * MINUTE;
         let mut world = self.world();
         let World {
             model, api, oracle, ..
         } = &mut *world;
         let restless = progress::restless(api, model, oracle, self.course.insights_block, now);
-        if is_idle && restless.is_none() {
+        let is_listed = model
+            .truth(at(now))
+            .iter()
+            .flat_map(|cluster| &cluster.updates)
+            .filter_map(|update| update.finished_at)
+            .all(|finished| since_start(finished) + listed <= now);
+        if is_idle && is_listed && restless.is_none() {
             drop(world);
             let rest = self.rest();
             self.then(now + REST_LASTS, Step::StillAtRest(rest));

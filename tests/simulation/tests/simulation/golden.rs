@@ -166,7 +166,28 @@ fn a_rollback() {
         (50 * MINUTE, elsewhere(Happening::Update(again))),
         (70 * MINUTE, person(Deed::Version(Minor::new(35)))),
     ]);
-    assert_eq!(course, Vec::<String>::new());
+    assert_eq!(
+        course,
+        [
+            "prod says Updating, VersionUpdate to 1.34 asked for",
+            "EKS starts prod to 1.34",
+            "prod says Updating, VersionUpdate to 1.34 InProgress",
+            "prod says UpToDate, VersionUpdate to 1.34 Successful",
+            "somebody: prod RollBack(Exact, None)",
+            "prod says PreflightUnknown, VersionUpdate to 1.34 Successful",
+            "prod says Updating, VersionRollback to 1.33 asked for",
+            "EKS starts prod to 1.33",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "prod says UpToDate, VersionRollback to 1.33 Successful",
+            "elsewhere: prod an update",
+            "prod says ClusterAheadOfSpec, VersionRollback to 1.33 Successful",
+            "somebody: prod Version(Minor(35))",
+            "prod says Updating, VersionUpdate to 1.35 asked for",
+            "EKS starts prod to 1.35",
+            "prod says Updating, VersionUpdate to 1.35 InProgress",
+            "prod says UpToDate, VersionUpdate to 1.35 Successful"
+        ]
+    );
 }
 
 #[test]
@@ -175,5 +196,26 @@ fn a_rollback_that_is_no_longer_asked_for() {
         (15 * MINUTE, person(Deed::GoBackUp)),
         (30 * MINUTE, person(Deed::Version(Minor::new(33)))),
     ]);
-    assert_eq!(course, Vec::<String>::new());
+    assert_eq!(
+        course,
+        [
+            "prod says Updating, VersionUpdate to 1.34 asked for",
+            "EKS starts prod to 1.34",
+            "prod says Updating, VersionUpdate to 1.34 InProgress",
+            "prod says UpToDate, VersionUpdate to 1.34 Successful",
+            "somebody: prod RollBack(Exact, None)",
+            "prod says PreflightUnknown, VersionUpdate to 1.34 Successful",
+            "prod says Updating, VersionRollback to 1.33 asked for",
+            "EKS starts prod to 1.33",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "somebody: prod GoBackUp",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "EKS cancels in prod",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "prod says UpdateCancelled, VersionRollback to 1.33 Cancelled",
+            "prod says UpToDate, VersionRollback to 1.33 Cancelled",
+            "somebody: prod Version(Minor(33))",
+            "prod says UpdateCancelled, VersionRollback to 1.33 Cancelled"
+        ]
+    );
 }
