@@ -220,8 +220,7 @@ fn going_back(
         .as_ref()
         .is_some_and(|force| force.version == spec.version);
     if !is_forced && is_not_ready(spec, model, now) {
-        // Each hour they are refreshed.
-        right.extend([Reason::PreflightFailed, Reason::PreflightUnknown]);
+        right.push(Reason::PreflightFailed);
     }
     if is_over {
         // Between the two ends of the window EKS is asked.
