@@ -31,7 +31,7 @@ const SEND_WITHIN: Millis = 10 * SECOND;
 pub const CLOCKS_APART: Millis = 4 * MINUTE;
 
 /// What must never be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
     /// 1: one accepted update per hop and attempt.
     OneUpdate,

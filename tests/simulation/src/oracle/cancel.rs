@@ -23,11 +23,8 @@ struct CancelAnnouncement {
     at: Millis,
     key: Key,
     uid: String,
-    is_wanted: bool,
-    suspended: bool,
-    deleting: bool,
-    owner: Option<Key>,
-    kind: String,
+    /// What speaks against sending it.
+    against: Vec<(Invariant, &'static str)>,
     /// The token of the update, as the object has it.
     token_of_update: String,
     token: String,
@@ -123,16 +120,27 @@ impl Oracle {
     ) {
         let spec = &body(stored).spec;
         let (from, to): (Minor, Minor) = (update.from_version, update.to_version);
+        let is_asked_for = asks_for(spec, from, to) || update.kind != VERSION_ROLLBACK;
+        let against = [
+            (is_asked_for, Invariant::AskedFor, "asks for it"),
+            (spec.suspend, Invariant::MayAct, "is suspended"),
+            (stored.deleting, Invariant::MayAct, "is being deleted"),
+            (
+                owner_before(stored, api).is_some(),
+                Invariant::MayAct,
+                "does not own the cluster",
+            ),
+        ];
         let announcement = CancelAnnouncement {
             life,
             at: now,
             key: stored.key.clone(),
             uid: stored.uid.clone(),
-            is_wanted: !asks_for(spec, from, to),
-            suspended: spec.suspend,
-            deleting: stored.deleting,
-            owner: owner_before(stored, api),
-            kind: update.kind.clone(),
+            against: against
+                .into_iter()
+                .filter(|(is_so, ..)| *is_so)
+                .map(|(_, invariant, why)| (invariant, why))
+                .collect(),
             token_of_update: update.client_request_token.clone().unwrap_or_default(),
             token: token.to_owned(),
             is_used: false,
@@ -171,30 +179,14 @@ impl Oracle {
             at: _,
             key,
             uid,
-            is_wanted,
-            suspended,
-            deleting,
-            owner,
-            kind,
+            against,
             token_of_update,
             token: _,
             is_used: _,
         } = &announcement;
-        self.check(
-            *is_wanted && kind == VERSION_ROLLBACK,
-            Invariant::AskedFor,
-            now,
-            || format!("{key} cancels {id}, a {kind} that it asks for"),
-        );
-        self.check(!suspended, Invariant::MayAct, now, || {
-            format!("{key} is suspended and cancels {id}")
-        });
-        self.check(!deleting, Invariant::MayAct, now, || {
-            format!("{key} is being deleted and cancels {id}")
-        });
-        self.check(owner.is_none(), Invariant::MayAct, now, || {
-            format!("{key} cancels {id} in a cluster that {owner:?} owns")
-        });
+        for (invariant, why) in against {
+            self.broken(*invariant, now, || format!("{key} cancels {id} and {why}"));
+        }
         let truth = model
             .truth(at(now))
             .into_iter()
