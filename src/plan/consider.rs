@@ -314,6 +314,7 @@ fn one_hop(
             Gate::Open => {}
             Gate::Ask(read) => return Verdict::Ask(read),
             Gate::Closed(reason, message, wake) => return Verdict::Hold(reason, message, wake),
+            Gate::Wait(wake) => return Verdict::Keep(wake),
         }
     }
     if let Some(refused) = refusal::refused(facts, wish, hop, &request) {

@@ -40,9 +40,12 @@ pub fn look(
     let running = updates.iter().filter(|update| is_running(update));
     let newest = newest_version_update(updates);
     // A person's decision outweighs what merely runs at the moment.
-    let ended = newest
-        .filter(|view| !is_running(view))
-        .map(|view| remember::recorded(facts, hop, view));
+    let ended = if hop.is_rollback() {
+        last_try(updates, hop)
+    } else {
+        newest.filter(|view| !is_running(view))
+    };
+    let ended = ended.map(|view| remember::recorded(facts, hop, view));
     for update in unlisted(facts, updates).into_iter().chain(ended) {
         if stands_against(wish, hop, &update, request) {
             let (reason, message) = told(facts, &update, request);
@@ -80,6 +83,22 @@ pub fn look(
         }
         _ => Elsewhere::Free,
     }
+}
+
+/// The last time somebody tried to undo the update that brought the cluster here, if that is over. Not simply the newest update:
+/// an upgrade that failed since then leaves the cluster where it is, and is no permission to go back.
+fn last_try(updates: &[UpdateView], hop: Hop) -> Option<&UpdateView> {
+    let successful = updates.iter().filter(|view| {
+        [VERSION_UPDATE, VERSION_ROLLBACK].contains(&view.kind.as_str())
+            && view.status == Progress::Successful
+    });
+    let undone = successful.map(age).max();
+    let tries = updates.iter().filter(|view| {
+        view.kind == hop.kind() && say::version_of(view) == Some(hop.to) && !is_running(view)
+    });
+    tries
+        .filter(|view| undone.is_none_or(|undone| age(view) > undone))
+        .max_by_key(|view| age(view))
 }
 
 /// The newest update that status knows, where EKS lists neither it nor anything newer: its list lags minutes behind

@@ -191,6 +191,8 @@ pub enum Gate {
     Ask(Read),
     /// Not now.
     Closed(Reason, String, Wake),
+    /// Not known for a moment. What is said stays.
+    Wait(Wake),
 }
 
 /// What EKS would refuse a permitted rollback for.
@@ -229,6 +231,10 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
     let is_recent =
         |within: SignedDuration| ended_at.is_some_and(|at| facts.now.duration_since(at) <= within);
     match status {
+        // They are refreshed each hour: what blocked a moment ago is no news, and saying so would be.
+        RefreshStatus::InProgress if is_blocked(facts) => {
+            return Gate::Wait(Wake::After(facts.settings.poll_interval));
+        }
         RefreshStatus::InProgress => {
             return unknown(
                 format!(
@@ -271,6 +277,14 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
         ),
         resync,
     )
+}
+
+/// Whether status says of this very spec that EKS would refuse it, or did.
+fn is_blocked(facts: &Facts<'_>) -> bool {
+    let is_same_spec = facts.memory.observed_generation == Some(facts.object.generation);
+    let blocks = [Reason::PreflightFailed, Reason::RequestRejected].map(Reason::as_str);
+    let mut conditions = facts.memory.conditions.iter();
+    is_same_spec && conditions.any(|condition| blocks.contains(&condition.reason.as_str()))
 }
 
 /// The insights for which EKS refuses a rollback. Editions of its guide differ about UNKNOWN, so that it blocks, as any word

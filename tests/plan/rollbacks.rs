@@ -338,6 +338,26 @@ fn insights_are_refreshed_and_looked_at_before() {
 }
 
 #[test]
+fn insights_that_block_are_refreshed_each_hour_without_a_word() {
+    let mut world = asked();
+    world.eks.insights = vec![insight("ERROR")];
+    world.run(minutes(5));
+    for _ in 0..3 * 60 * 4 {
+        world.run(seconds(15));
+        assert_eq!(world.reason(), "PreflightFailed", "{}", world.message());
+    }
+    let starts = world
+        .eks
+        .reads
+        .iter()
+        .filter(|read| **read == Read::StartRefresh);
+    assert!((3..=4).contains(&starts.count()));
+    world.eks.insights = vec![insight("PASSING")];
+    world.run(minutes(100));
+    assert_eq!(world.reason(), "UpToDate");
+}
+
+#[test]
 fn insights_that_warn_do_not_block() {
     let mut world = asked();
     world.eks.insights = vec![insight("WARNING"), insight("PASSING")];
@@ -438,6 +458,27 @@ fn a_failed_or_cancelled_rollback_needs_a_person() {
             assert_eq!(edited.reason(), "UpToDate");
             assert_eq!(edited.sent[2].rollback_timeout.unwrap().to_string(), "24h");
         }
+    }
+}
+
+#[test]
+fn a_failed_rollback_needs_a_person_whatever_others_try_meanwhile() {
+    for is_lost in [false, true] {
+        let mut world = asked();
+        world.eks.end = End::Failed;
+        world.run(minutes(30));
+        world.foreign("VersionUpdate", Some("1.35"));
+        world.run(minutes(30));
+        if is_lost {
+            world.lose_status();
+        }
+        world.stays(Reason::UpdateFailed, minutes(600));
+        assert_says(&world, &["rollback", "u2"]);
+        assert_eq!(world.sent.len(), 2);
+        world.eks.end = End::Successful;
+        world.annotate(seconds(0));
+        world.run(minutes(30));
+        assert_eq!(world.reason(), "UpToDate");
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use eks_upgrade_operator::api::ClusterUpgradeStatus;
 use eks_upgrade_operator::api::condition::READY;
-use eks_upgrade_operator::eks::{Target, VersionRequest};
+use eks_upgrade_operator::eks::{CancelRequest, Target, VersionRequest};
 use eks_upgrade_operator::simulator::Model;
 use eks_upgrade_operator::simulator::memory::{self, Question};
 use eks_upgrade_operator::simulator::model::UpdateTruth;
@@ -26,20 +26,9 @@ impl World {
                 Answer::Eks(memory::ask(&mut self.model, target, question, at(self.now)))
             }
             Call::Send(target, request, _) => self.start(target, request),
-            Call::Cancel(target, request, _) => {
-                let question = Question::Cancel(request.clone());
-                let answer = memory::ask(&mut self.model, target, &question, at(self.now));
-                if let Err(error) = &answer {
-                    self.timeline
-                        .note(self.now, || format!("EKS answers {}", error.code));
-                }
-                Answer::Eks(answer)
-            }
+            Call::Cancel(target, request, _) => self.cancel(target, request),
             Call::Live(key) => Answer::Stored(self.api.get(key).cloned().ok_or(StoreError::Gone)),
-            Call::Write(expected, status) => {
-                self.oracle.deeds += 1;
-                Answer::Stored(self.write(life, expected, status))
-            }
+            Call::Write(expected, status) => Answer::Stored(self.write(life, expected, status)),
             Call::Event(..) => {
                 self.oracle.deeds += 1;
                 Answer::Nothing
@@ -80,6 +69,26 @@ impl World {
         Answer::Eks(answer)
     }
 
+    fn cancel(&mut self, target: &Target, request: &CancelRequest) -> Answer {
+        let now = self.now;
+        let question = Question::Cancel(request.clone());
+        let answer = memory::ask(&mut self.model, target, &question, at(now));
+        let name = &target.name;
+        match &answer {
+            Ok(_) => self.timeline.outline(|| format!("EKS cancels in {name}")),
+            Err(error) => {
+                self.timeline
+                    .note(now, || format!("EKS answers {}", error.code));
+                self.timeline
+                    .outline(|| format!("EKS answers to cancelling in {name} with {}", error.code));
+                if error.kind.is_definite_refusal() {
+                    self.oracle.refused_to_cancel(&request.update_id);
+                }
+            }
+        }
+        Answer::Eks(answer)
+    }
+
     fn write(
         &mut self,
         life: Life,
@@ -103,11 +112,16 @@ impl World {
             }
             Err(error) => format!("not written: {error}"),
         });
-        if let (Ok(after), Some(before)) = (&written, before)
-            && before.resource_version != after.resource_version
-        {
+        let Some((before, after)) = before.as_ref().zip(written.as_ref().ok()) else {
+            oracle.deeds += 1;
+            return written;
+        };
+        if !oracle.is_reading(before, after, *now) {
+            oracle.deeds += 1;
+        }
+        if before.resource_version != after.resource_version {
             timeline.outline(|| outlined(after));
-            oracle.wrote(life, &before, after, model, api, *now);
+            oracle.wrote(life, before, after, model, api, *now);
         }
         written
     }

@@ -1,6 +1,8 @@
 //! What a seed draws before anything happens: the clusters and objects, how EKS lags, which faults there are and how often,
 //! and what people and AWS do.
 
+pub mod rollbacks;
+
 use eks_upgrade_operator::api::{ClusterRef, ClusterUpgradeSpec, Force, Minor};
 use eks_upgrade_operator::controller::Limits;
 use eks_upgrade_operator::plan::{Settings, VERSION_ROLLBACK, VERSION_UPDATE};
@@ -17,6 +19,7 @@ use jiff::SignedDuration;
 
 use crate::process::Setup;
 use crate::time::{HOUR, MINUTE, Millis, SECOND};
+use rollbacks::Permit;
 
 /// The account and region of every cluster.
 pub const ACCOUNT: &str = "111122223333";
@@ -50,6 +53,16 @@ pub enum Deed {
     Version(Minor),
     Suspend(bool),
     Force(Option<Minor>),
+    /// The version before, with this of a permission and this timeout.
+    RollBack(Permit, Option<&'static str>),
+    /// A force for the version that is asked for.
+    ForceRollback,
+    /// The permission is taken away, or as it is for a version that is not asked for.
+    Permission(Option<Permit>),
+    /// The timeout of the permission.
+    Timeout(Option<&'static str>),
+    /// The version that the permission leads back from.
+    GoBackUp,
     /// The retry annotation, this long after now.
     Retry(Millis),
     RetryNonsense,
@@ -371,7 +384,7 @@ impl Course {
         } else {
             &["prod"]
         };
-        let clusters = names
+        let mut clusters: Vec<ClusterSpec> = names
             .iter()
             .map(|name| cluster(rng, name, list_lag, insights_block))
             .collect();
@@ -436,6 +449,9 @@ impl Course {
                 _ => Event::WatchBreaks(replica),
             };
             events.push((when(rng), event));
+        }
+        if one_in(rng, 2) {
+            rollbacks::draw(rng, &mut clusters, &keys, calm_from, &mut events);
         }
         events.push((calm_from, Event::Calm));
         let skew = |rng: &mut Rng| {

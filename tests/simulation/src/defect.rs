@@ -3,13 +3,17 @@
 
 use std::sync::Arc;
 
-use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor, Update};
+use eks_upgrade_operator::api::{ClusterUpgradeSpec, ClusterUpgradeStatus, Minor, Update};
 use eks_upgrade_operator::eks::{
-    ClusterView, EksError, ErrorKind, Progress, Target, UpdateView, VersionRequest,
+    CancelRequest, ClusterView, EksError, ErrorKind, Progress, Target, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::plan::VERSION_ROLLBACK;
+use eks_upgrade_operator::simulator::api::UpdateStatus as TrueStatus;
+use eks_upgrade_operator::simulator::model::UpdateTruth;
 use eks_upgrade_operator::store::{StoreError, Stored};
 
+use crate::carry_out::updates;
+use crate::course::rollbacks::Permit;
 use crate::ports::{SimEks, SimStore, body};
 use crate::time::at;
 
@@ -58,11 +62,25 @@ pub enum Defect {
     Restless,
     /// What EKS is too busy for is given up.
     GivesUp,
+    /// A manifest that asks for the version below is taken for one that permits the rollback.
+    RollbackUnpermitted,
+    /// A permission is good for whatever update brought the cluster to the version that it names.
+    PermissionUsedAgain,
+    /// Each cancellation has a token of its own.
+    RandomCancelToken,
+    /// A cancellation is repeated at once, without a write.
+    UnguardedCancel,
+    /// Rollbacks that somebody else started are cancelled too.
+    CancelOfOthers,
+    /// Suspended objects cancel too.
+    CancelWhileSuspended,
+    /// A rollback whose cluster is ACTIVE, as in Auto Mode while the nodes go back, is taken for done.
+    NodePhaseIsDone,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 28] = [
         Self::RandomToken,
         Self::CallBeforeIntent,
         Self::NoGuard,
@@ -84,6 +102,13 @@ impl Defect {
         Self::IgnoreDeletion,
         Self::Restless,
         Self::GivesUp,
+        Self::RollbackUnpermitted,
+        Self::PermissionUsedAgain,
+        Self::RandomCancelToken,
+        Self::UnguardedCancel,
+        Self::CancelOfOthers,
+        Self::CancelWhileSuspended,
+        Self::NodePhaseIsDone,
     ];
 }
 
@@ -104,7 +129,21 @@ pub fn cluster(eks: &SimEks, target: &Target, mut cluster: ClusterView) -> Clust
             cluster.version = below.to_string();
         }
     }
+    if eks.defect == Some(Defect::CancelOfOthers) {
+        let mut world = eks.world.lock().expect("one thread");
+        let now = world.now;
+        let mut updates = updates(&mut world.model, &target.name, now).into_iter();
+        // Nobody knows any more how far it is.
+        if updates.any(|update| is_foreign(&update) && update.status == TrueStatus::InProgress) {
+            "ACTIVE".clone_into(&mut cluster.status);
+            cluster.is_auto_mode = true;
+        }
+    }
     cluster
+}
+
+fn is_foreign(update: &UpdateTruth) -> bool {
+    update.kind == VERSION_ROLLBACK && update.client_request_token.is_none()
 }
 
 /// Which of the listed updates are looked at.
@@ -146,6 +185,14 @@ pub fn update(eks: &SimEks, mut update: UpdateView, cluster: Option<&ClusterView
         {
             update.status = Progress::Successful;
         }
+        Some(Defect::NodePhaseIsDone)
+            if update.status == Progress::InProgress
+                && update.kind == VERSION_ROLLBACK
+                && cluster
+                    .is_some_and(|cluster| cluster.status == "ACTIVE" && cluster.is_auto_mode) =>
+        {
+            update.status = Progress::Successful;
+        }
         Some(Defect::AdoptByVersion) if looks_for_answer => {
             update.created_at = Some(now);
         }
@@ -167,13 +214,26 @@ pub fn request(eks: &SimEks, request: &VersionRequest) -> VersionRequest {
     let mut request = request.clone();
     match eks.defect {
         Some(Defect::RandomToken) => {
-            let bytes = std::array::from_fn(|_| fastrand::u8(..));
-            request.client_request_token = uuid::Builder::from_random_bytes(bytes)
-                .into_uuid()
-                .to_string();
+            request.client_request_token = random_token();
         }
         Some(Defect::SkipMinor) => request.version = request.version.next(),
         _ => {}
+    }
+    request
+}
+
+fn random_token() -> String {
+    let bytes = std::array::from_fn(|_| fastrand::u8(..));
+    uuid::Builder::from_random_bytes(bytes)
+        .into_uuid()
+        .to_string()
+}
+
+/// What is sent to cancel.
+pub fn cancel_request(eks: &SimEks, request: &CancelRequest) -> CancelRequest {
+    let mut request = request.clone();
+    if eks.defect == Some(Defect::RandomCancelToken) {
+        request.client_request_token = random_token();
     }
     request
 }
@@ -209,6 +269,28 @@ pub fn cached(store: &SimStore, stored: Arc<Stored>) -> Arc<Stored> {
         (Some(Defect::AdoptByVersion), Ok(body)) if is_intent(&body.status) => {
             body.status.history.clear();
         }
+        (Some(Defect::RollbackUnpermitted | Defect::PermissionUsedAgain), Ok(body)) => {
+            let is_permitted = body.spec.rollback.is_some();
+            if is_permitted == (store.defect == Some(Defect::PermissionUsedAgain)) {
+                permit(store, &mut body.spec);
+            }
+        }
+        (Some(Defect::CancelOfOthers), Ok(body)) => {
+            if let Some(update) = &mut body.status.update
+                && update.kind == VERSION_ROLLBACK
+                && update.is_running()
+                && !update.is_ours()
+            {
+                update.attempt = Some(1);
+                update.client_request_token = Some("somebody-else".to_owned());
+            }
+        }
+        (Some(Defect::CancelWhileSuspended), Ok(body)) => {
+            let mut update = body.status.update.iter();
+            if update.any(|update| update.kind == VERSION_ROLLBACK && update.is_running()) {
+                body.spec.suspend = false;
+            }
+        }
         (Some(Defect::RetryFailed), _) => {
             let now = at(store.world.lock().expect("one thread").now);
             changed.retry_requested_at = Some(now.to_string());
@@ -216,6 +298,22 @@ pub fn cached(store: &SimStore, stored: Arc<Stored>) -> Arc<Stored> {
         _ => return stored,
     }
     Arc::new(changed)
+}
+
+/// Permits to undo whatever update was the last.
+fn permit(store: &SimStore, spec: &mut ClusterUpgradeSpec) {
+    let mut world = store.world.lock().expect("one thread");
+    let now = world.now;
+    let clusters = world.model.truth(at(now));
+    let mut clusters = clusters.iter();
+    let cluster = clusters.find(|cluster| cluster.name == spec.cluster.name);
+    let Some((_, Some(exact))) = cluster.and_then(|cluster| Permit::Exact.of(cluster, None)) else {
+        return;
+    };
+    match &mut spec.rollback {
+        Some(rollback) => rollback.update_id = exact.update_id,
+        None => spec.rollback = Some(exact),
+    }
 }
 
 /// How status is written.

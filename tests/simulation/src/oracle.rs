@@ -1,12 +1,14 @@
 //! The safety invariants of `docs/protocol.md`, checked at every write, every send and every acceptance, against the truth
 //! that only the simulation knows. Written from the protocol, not from the code under test.
 
+mod cancel;
+mod rollback;
 mod status;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use eks_upgrade_operator::api::{ClusterUpgradeSpec, Minor, Update};
+use eks_upgrade_operator::api::{ClusterUpgradeSpec, Update};
 use eks_upgrade_operator::eks::VersionRequest;
 use eks_upgrade_operator::plan::{VERSION_ROLLBACK, VERSION_UPDATE};
 use eks_upgrade_operator::simulator::api::UpdateStatus as TrueStatus;
@@ -19,13 +21,17 @@ use crate::call::Life;
 use crate::ports::body;
 use crate::time::{MINUTE, Millis, SECOND, at, since_start};
 
+use cancel::Cancels;
+
+pub use rollback::asks_for;
+
 /// A send begins within this of its guarded write.
 const SEND_WITHIN: Millis = 10 * SECOND;
 /// How far apart two clocks may be: twice what a replica's may be off.
 pub const CLOCKS_APART: Millis = 4 * MINUTE;
 
 /// What must never be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
     /// 1: one accepted update per hop and attempt.
     OneUpdate,
@@ -37,6 +43,8 @@ pub enum Invariant {
     RespectsOthers,
     /// 6: nothing is said of an update that EKS did not say.
     TellsTheTruth,
+    /// At most one cancellation per update.
+    OneCancel,
     /// Every send has its guarded write, and begins in time.
     Guarded,
     /// What is known is kept, and no attempt is used twice.
@@ -79,6 +87,8 @@ pub struct Announcement {
 struct Doings {
     /// When the version or force was edited.
     edits: Vec<Millis>,
+    /// When the permission of a rollback was edited.
+    permits: Vec<Millis>,
     /// When the status was wiped or set back.
     losses: Vec<Millis>,
 }
@@ -97,6 +107,9 @@ pub struct Oracle {
     given_up: BTreeSet<String>,
     /// Tokens of which EKS refused a send for certain.
     refused: BTreeSet<String>,
+    cancels: Cancels,
+    /// When only what is known of the next rollback was written last, by object.
+    readings: BTreeMap<String, Millis>,
     /// When each process listed each cluster's updates last.
     listed: BTreeMap<(Life, String), Millis>,
     /// Status writes and Events of the operator, also those that change nothing.
@@ -143,6 +156,11 @@ impl Oracle {
     /// A person edited the version or force.
     pub fn edited(&mut self, uid: &str, now: Millis) {
         self.doings(uid).edits.push(now);
+    }
+
+    /// A person edited the permission of a rollback.
+    pub fn permits(&mut self, uid: &str, now: Millis) {
+        self.doings(uid).permits.push(now);
     }
 
     /// The status was wiped or set back.
@@ -217,40 +235,7 @@ impl Oracle {
             intent,
             is_used: _,
         } = &announcement;
-        self.check(
-            intent.to_version == request.version && intent.force == request.force,
-            Invariant::AskedFor,
-            now,
-            || {
-                format!(
-                    "{key} announced {} and sends {}",
-                    intent.to_version, request.version
-                )
-            },
-        );
-        let asked = spec.version.parse::<Minor>();
-        self.check(
-            asked.is_ok_and(|asked| request.version <= asked),
-            Invariant::AskedFor,
-            now,
-            || {
-                format!(
-                    "{key} asks for {} and {} is sent",
-                    spec.version, request.version
-                )
-            },
-        );
-        self.check(
-            intent.from_version.next() == intent.to_version,
-            Invariant::AskedFor,
-            now,
-            || {
-                format!(
-                    "{key} goes from {} to {}",
-                    intent.from_version, intent.to_version
-                )
-            },
-        );
+        self.check_request(key, spec, intent, request, now);
         self.check(!spec.suspend, Invariant::MayAct, now, || {
             format!("{key} is suspended")
         });
@@ -270,6 +255,7 @@ impl Oracle {
     /// What tells two judgements to come from each other, beyond what the world itself does.
     pub fn digest(&self) -> u64 {
         let mut digest = DefaultHasher::new();
+        self.cancels.hash(&mut digest);
         for (token, all) in &self.announcements {
             let unused = all.iter().filter(|one| !one.is_used).count();
             (token, all.len(), unused).hash(&mut digest);
@@ -317,9 +303,6 @@ impl Oracle {
     /// EKS accepted a send and started `new`; `before` are the cluster's updates until then.
     pub fn accepted(&mut self, before: &[UpdateTruth], new: &UpdateTruth, now: Millis) {
         let token = new.client_request_token.clone().unwrap_or_default();
-        self.check(new.kind == VERSION_UPDATE, Invariant::AskedFor, now, || {
-            format!("a send started a {} to {:?}", new.kind, new.to_version)
-        });
         self.check(
             !self.given_up.contains(&token),
             Invariant::TellsTheTruth,
@@ -339,15 +322,31 @@ impl Oracle {
             return;
         };
         let announcement = announcement.clone();
+        let intent = &announcement.intent;
+        self.check(
+            new.kind == intent.kind && new.to_version == Some(intent.to_version),
+            Invariant::AskedFor,
+            now,
+            || {
+                format!(
+                    "a {} to {} was asked for, and started a {} to {:?}",
+                    intent.kind, intent.to_version, new.kind, new.to_version
+                )
+            },
+        );
         let mut versions: Vec<_> = before
             .iter()
             .filter(|update| is_of_version(update))
             .collect();
         versions.sort_by_key(|update| update.created_at);
-        let Some(newest_known) = versions
+        let newest_known = versions
             .iter()
-            .rposition(|update| self.is_known(update, &announcement, now))
-        else {
+            .rposition(|update| self.is_known(update, &announcement, now));
+        if new.kind == VERSION_ROLLBACK {
+            self.check_undone(&versions, newest_known, new, &announcement, now);
+            return;
+        }
+        let Some(newest_known) = newest_known else {
             return;
         };
         // What is newer may have been seen as well, or not yet: either will do.
@@ -388,6 +387,12 @@ impl Oracle {
         self.announcements.get(token)?.first()
     }
 
+    /// Whether an object asked for an update and still has to know of it.
+    pub fn is_remembered(&self, update: &UpdateTruth, uid: &str) -> bool {
+        self.first_announcement(update)
+            .is_some_and(|first| first.uid == uid && !self.lost_since(uid, first.at))
+    }
+
     fn lost_since(&self, uid: &str, since: Millis) -> bool {
         let doings = self.doings.get(uid);
         doings.is_some_and(|doings| doings.losses.iter().any(|lost| *lost >= since))
@@ -408,7 +413,10 @@ impl Oracle {
             value > last.created_at && since_start(value) <= announced + CLOCKS_APART
         });
         let is_edit_since = |edit: &Millis| at(*edit) > last.created_at && edit <= announced;
-        if is_annotated || doings.edits.iter().any(is_edit_since) {
+        // Another permission to roll back is none to upgrade.
+        let permits = doings.permits.iter();
+        let is_other_permit = intent.kind == VERSION_ROLLBACK && permits.clone().any(is_edit_since);
+        if is_annotated || is_other_permit || doings.edits.iter().any(is_edit_since) {
             return true;
         }
         // What was asked for before may still be another matter than what was tried: that is what the send said.
@@ -423,7 +431,12 @@ impl Oracle {
             .rfind(|one| at(one.at) <= last.created_at);
         is_ours
             && sent.is_some_and(|sent| {
-                sent.spec.version != spec.version || sent.intent.force != intent.force
+                let is_other_rollback = sent.intent.kind == intent.kind
+                    && intent.kind == VERSION_ROLLBACK
+                    && sent.spec.rollback != spec.rollback;
+                sent.spec.version != spec.version
+                    || sent.intent.force != intent.force
+                    || is_other_rollback
             })
     }
 }

@@ -88,7 +88,11 @@ impl Eks for SimEks {
     async fn describe_update(&self, target: &Target, id: &str) -> Result<UpdateView, EksError> {
         match self.ask(target, Question::Update(id.to_owned())).await? {
             memory::Answer::Update(update) => {
-                let cluster = if self.defect == Some(Defect::ActiveIsDone) {
+                let looks = matches!(
+                    self.defect,
+                    Some(Defect::ActiveIsDone | Defect::NodePhaseIsDone)
+                );
+                let cluster = if looks {
                     Some(self.describe(target).await?)
                 } else {
                     None
@@ -142,8 +146,17 @@ impl Eks for SimEks {
         request: &CancelRequest,
         fence: &Fence,
     ) -> Result<UpdateView, EksError> {
-        let call = Call::Cancel(target.clone(), request.clone(), fence.clone());
-        match self.call(call).await? {
+        let request = defect::cancel_request(self, request);
+        let call = Call::Cancel(target.clone(), request, fence.clone());
+        let mut answer = self.call(call.clone()).await;
+        if self.defect == Some(Defect::UnguardedCancel)
+            && answer
+                .as_ref()
+                .is_err_and(|error| error.kind == ErrorKind::Unavailable)
+        {
+            answer = self.call(call).await;
+        }
+        match answer? {
             memory::Answer::Update(update) => Ok(update),
             _ => Err(mismatch()),
         }

@@ -135,6 +135,10 @@ enum Step {
 struct Rest {
     deeds: u64,
     updates: usize,
+    /// Whether EKS refuses what some object asks for.
+    is_refused: bool,
+    /// How many ends of windows for a rollback have passed.
+    windows: usize,
 }
 
 /// What becomes of a call.

@@ -38,6 +38,7 @@ impl States {
                 stored.deleting,
                 &spec.version,
                 spec.suspend,
+                spec.rollback.is_some(),
             )
                 .hash(&mut state);
             (status.observed_generation == Some(stored.generation)).hash(&mut state);
@@ -53,6 +54,10 @@ impl States {
                 let said = update.status.as_ref().map(UpdateStatus::as_str);
                 (update.id.is_some(), said, &update.kind).hash(&mut state);
                 (update.to_version, update.sends.map(|sends| sends.min(3))).hash(&mut state);
+                let cancel = update.cancel.as_ref();
+                cancel
+                    .map(|cancel| (cancel.sends.min(3), format!("{:?}", cancel.status)))
+                    .hash(&mut state);
             }
         }
         for cluster in world.model.truth(at(world.now)) {

@@ -202,16 +202,20 @@ impl Board {
                 .flatten()
                 .all(|process| process.next().is_none_or(|next| next > self.now));
         let mut world = self.world();
-        let World { api, model, .. } = &mut *world;
-        is_idle && progress::restless(api, model, false, self.now).is_none()
+        let World {
+            api, model, oracle, ..
+        } = &mut *world;
+        is_idle && progress::restless(api, model, oracle, false, self.now).is_none()
     }
 
     /// What is wrong with an end.
     pub(super) fn end(&self) -> Option<Violation> {
         let mut world = self.world();
-        let World { api, model, .. } = &mut *world;
+        let World {
+            api, model, oracle, ..
+        } = &mut *world;
         let accepted = model.calls().filter(|call| call.accepted).count();
-        let what = progress::restless(api, model, false, self.now).or_else(|| {
+        let what = progress::restless(api, model, oracle, false, self.now).or_else(|| {
             // One hop that nobody permits another try of.
             (accepted > 1).then(|| format!("{accepted} updates"))
         })?;
@@ -324,7 +328,7 @@ impl Board {
             let World {
                 api, model, oracle, ..
             } = &mut *world;
-            let what = progress::restless(api, model, false, now);
+            let what = progress::restless(api, model, oracle, false, now);
             oracle.report(Invariant::Progress, now, what.unwrap_or_default());
         }
     }

@@ -56,6 +56,7 @@ impl Oracle {
             .flat_map(|cluster| cluster.updates)
             .collect();
         self.check_intents(life, before, after, &truth, api, now);
+        self.check_cancels(life, before, after, &truth, api, now);
         self.check_words(before, after, &truth, now);
         self.check_conditions(after, now);
     }

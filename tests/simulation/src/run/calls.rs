@@ -9,6 +9,7 @@ use crate::call::{Answer, Call, Life};
 use crate::course::some_time;
 use crate::time::{MINUTE, Millis, SECOND, at};
 use crate::wire::CallId;
+use crate::world::World;
 
 /// How long a process waits for EKS and for the API server.
 const EKS_TIMEOUT: Millis = 6 * SECOND;
@@ -25,6 +26,12 @@ impl Simulation<'_> {
         if let Call::Send(_, request, _) = call {
             let now = self.now;
             self.world().oracle.calls(life, request, now);
+        }
+        if let Call::Cancel(_, request, _) = call {
+            let now = self.now;
+            let mut world = self.world();
+            let World { oracle, model, .. } = &mut *world;
+            oracle.cancels(life, request, model, now);
         }
         if self.happens(self.odds.crash) {
             // Whether what was on its way to the socket gets there is open.
@@ -67,12 +74,13 @@ impl Simulation<'_> {
             }
             self.world().oracle.leaves(life, &target.name, request, now);
         }
-        if let Call::Cancel(_, _, fence) = &call
-            && !fence.is_open()
-        {
-            self.note(|| format!("#{id} is too late"));
-            self.then(now, Step::Answered(id, life, call.unanswered()));
-            return;
+        if let Call::Cancel(_, request, fence) = &call {
+            if !fence.is_open() {
+                self.note(|| format!("#{id} is too late"));
+                self.then(now, Step::Answered(id, life, call.unanswered()));
+                return;
+            }
+            self.world().oracle.cancel_leaves(life, request, now);
         }
         let (fate, timeout) = match &call {
             Call::Eks(..) => (self.fate_at_eks(false), EKS_TIMEOUT),

@@ -5,11 +5,12 @@ use eks_upgrade_operator::simulator::scenario::{ForeignUpdate, Happening};
 use eks_upgrade_operator::store::Key;
 
 use super::{Simulation, Step};
-use crate::api_server::wiped;
+use crate::api_server::{ApiServer, wiped};
 use crate::call::Life;
 use crate::course::{Deed, Event, Odds, force};
+use crate::oracle::Oracle;
 use crate::ports::body;
-use crate::time::{HOUR, MINUTE, SECOND, at};
+use crate::time::{HOUR, MINUTE, Millis, SECOND, at};
 use crate::world::World;
 
 impl Simulation<'_> {
@@ -71,7 +72,9 @@ impl Simulation<'_> {
     fn person(&mut self, key: &Key, deed: &Deed) {
         let now = self.now;
         let mut world = self.world();
-        let World { api, oracle, .. } = &mut *world;
+        let World {
+            api, oracle, model, ..
+        } = &mut *world;
         let Some(stored) = api.get(key).cloned() else {
             return;
         };
@@ -93,6 +96,48 @@ impl Simulation<'_> {
                     oracle.edited(uid, now);
                     api.edit(key, |spec| spec.force = force);
                 }
+            }
+            Deed::RollBack(permit, timeout) => {
+                let name = &body(&stored).spec.cluster.name;
+                let clusters = model.truth(at(now));
+                let cluster = clusters.iter().find(|cluster| cluster.name == *name);
+                let asked = cluster.and_then(|cluster| permit.of(cluster, *timeout));
+                if let Some((version, rollback)) = asked {
+                    let spec = ClusterUpgradeSpec {
+                        version: version.to_string(),
+                        rollback,
+                        ..body(&stored).spec.clone()
+                    };
+                    edit(api, oracle, key, spec, now);
+                }
+            }
+            Deed::ForceRollback => {
+                let mut spec = body(&stored).spec.clone();
+                spec.force = spec.version.parse().ok().map(force);
+                edit(api, oracle, key, spec, now);
+            }
+            Deed::Permission(permit) => {
+                let name = &body(&stored).spec.cluster.name;
+                let clusters = model.truth(at(now));
+                let cluster = clusters.iter().find(|cluster| cluster.name == *name);
+                let permitted = permit.zip(cluster);
+                let mut spec = body(&stored).spec.clone();
+                spec.rollback = permitted.and_then(|(permit, cluster)| permit.of(cluster, None)?.1);
+                edit(api, oracle, key, spec, now);
+            }
+            Deed::Timeout(timeout) => {
+                let mut spec = body(&stored).spec.clone();
+                if let Some(rollback) = &mut spec.rollback {
+                    rollback.timeout = timeout.map(ToOwned::to_owned);
+                }
+                edit(api, oracle, key, spec, now);
+            }
+            Deed::GoBackUp => {
+                let mut spec = body(&stored).spec.clone();
+                if let Some(rollback) = &spec.rollback {
+                    spec.version.clone_from(&rollback.from_version);
+                }
+                edit(api, oracle, key, spec, now);
             }
             Deed::Retry(from_now) => {
                 let value = at(now + from_now);
@@ -133,6 +178,25 @@ impl Simulation<'_> {
             }
         }
     }
+}
+
+/// A person edits a manifest. The oracle hears of what may permit another try.
+fn edit(
+    api: &mut ApiServer,
+    oracle: &mut Oracle,
+    key: &Key,
+    spec: ClusterUpgradeSpec,
+    now: Millis,
+) {
+    let Some(stored) = api.get(key) else { return };
+    let old = &body(stored).spec;
+    if old.version != spec.version || old.force != spec.force {
+        oracle.edited(&stored.uid, now);
+    }
+    if old.rollback != spec.rollback {
+        oracle.permits(&stored.uid, now);
+    }
+    api.edit(key, |old| *old = spec);
 }
 
 /// What happened, in short.

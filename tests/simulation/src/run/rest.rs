@@ -1,15 +1,18 @@
 //! Whether everything comes to rest, and stays there.
 
+use eks_upgrade_operator::api::Reason;
+
 use crate::oracle::Invariant;
+use crate::ports::body;
 use crate::process::Process;
 use crate::progress;
-use crate::time::{HOUR, MINUTE, Millis, at};
+use crate::time::{HOUR, MINUTE, Millis, at, since_start};
 use crate::world::World;
 
 use super::{Rest, Simulation, Step};
 
 /// How long it may take from the last fault until everything is at rest.
-const REST_WITHIN: Millis = 8 * HOUR;
+const REST_WITHIN: Millis = 16 * HOUR;
 /// How often it is looked whether everything is at rest.
 const LOOK_EVERY: Millis = 5 * MINUTE;
 /// For how long it is watched at rest.
@@ -22,12 +25,20 @@ impl Simulation<'_> {
                 && replica.frozen_until <= self.now
         });
         let (now, calm) = (self.now, self.course.calm_from);
+        // What EKS lists late is told with the next resync.
+        let listed = self.course.list_lag + 2 * LOOK_EVERY + 2 * MINUTE;
         let mut world = self.world();
         let World {
             model, api, oracle, ..
         } = &mut *world;
-        let restless = progress::restless(api, model, self.course.insights_block, now);
-        if is_idle && restless.is_none() {
+        let restless = progress::restless(api, model, oracle, self.course.insights_block, now);
+        let is_listed = model
+            .truth(at(now))
+            .iter()
+            .flat_map(|cluster| &cluster.updates)
+            .filter_map(|update| update.finished_at)
+            .all(|finished| since_start(finished) + listed <= now);
+        if is_idle && is_listed && restless.is_none() {
             drop(world);
             let rest = self.rest();
             self.then(now + REST_LASTS, Step::StillAtRest(rest));
@@ -44,6 +55,11 @@ impl Simulation<'_> {
     pub(super) fn still_at_rest(&mut self, before: Rest) {
         let rest = self.rest();
         let now = self.now;
+        if rest.windows != before.windows {
+            // Time went on: the next resync says so.
+            self.then(now + 2 * LOOK_EVERY + MINUTE, Step::AtRest);
+            return;
+        }
         self.is_over = rest.updates == before.updates;
         if !self.is_over {
             // Somebody started an update that had waited for its turn.
@@ -54,7 +70,7 @@ impl Simulation<'_> {
         let World {
             model, api, oracle, ..
         } = &mut *world;
-        let restless = progress::restless(api, model, self.course.insights_block, now);
+        let restless = progress::restless(api, model, oracle, self.course.insights_block, now);
         if let Some(what) = restless {
             oracle.report(
                 Invariant::Progress,
@@ -62,8 +78,9 @@ impl Simulation<'_> {
                 format!("no longer at rest: {what}"),
             );
         }
-        // What insights refuse is asked for again at each resync, and each time is written down.
-        if rest.deeds != before.deeds && !self.course.insights_block {
+        // What EKS refuses is asked for again at each resync, and each time is written down.
+        let is_refused = before.is_refused || self.course.insights_block;
+        if rest.deeds != before.deeds && !is_refused {
             let more = rest.deeds - before.deeds;
             oracle.report(
                 Invariant::Idle,
@@ -77,7 +94,15 @@ impl Simulation<'_> {
         let now = self.now;
         let mut world = self.world();
         let clusters = world.model.truth(at(now));
+        let is_refused = world.api.objects().any(|stored| {
+            let mut conditions = body(stored).status.conditions.iter();
+            conditions.any(|condition| condition.reason == Reason::RequestRejected.as_str())
+        });
+        let updates = clusters.iter().flat_map(|cluster| &cluster.updates);
+        let windows = updates.map(|update| progress::windows_over(update, now));
         Rest {
+            windows: windows.sum(),
+            is_refused,
             deeds: world.oracle.deeds,
             updates: clusters.iter().map(|cluster| cluster.updates.len()).sum(),
         }

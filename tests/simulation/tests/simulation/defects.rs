@@ -70,4 +70,11 @@ defects! {
     ignore_deletion: IgnoreDeletion as MayAct;
     restless: Restless as Idle;
     gives_up: GivesUp as Progress;
+    rollback_unpermitted: RollbackUnpermitted as AskedFor;
+    permission_used_again: PermissionUsedAgain as OneUpdate;
+    random_cancel_token: RandomCancelToken as Guarded, OneCancel;
+    unguarded_cancel: UnguardedCancel as Guarded;
+    cancel_of_others: CancelOfOthers as RespectsOthers;
+    cancel_while_suspended: CancelWhileSuspended as MayAct;
+    node_phase_is_done: NodePhaseIsDone as TellsTheTruth;
 }

@@ -5,6 +5,7 @@ use eks_upgrade_operator::plan::VERSION_ROLLBACK;
 use eks_upgrade_operator::simulator::Scenario;
 use eks_upgrade_operator::simulator::period::Period;
 use eks_upgrade_operator::simulator::scenario::{ForeignUpdate, Happening};
+use simulation::course::rollbacks::Permit;
 use simulation::course::{Course, Deed, Event, force, key, spec};
 use simulation::run::{Options, follow};
 use simulation::time::{MINUTE, Millis, SECOND};
@@ -137,6 +138,84 @@ fn an_edit_while_eks_is_busy() {
             "EKS starts prod to 1.34",
             "prod says Updating, VersionUpdate to 1.34 InProgress",
             "prod says UpdateFailed, VersionUpdate to 1.34 Failed",
+        ]
+    );
+}
+
+/// A cluster of Auto Mode that was upgraded, and a manifest that has it taken back.
+fn taken_back(after: Vec<(Millis, Event)>) -> Vec<String> {
+    let mut events = vec![
+        (0, created(spec("prod", Minor::new(34)))),
+        (10 * MINUTE, person(Deed::RollBack(Permit::Exact, None))),
+    ];
+    events.extend(after);
+    outline(
+        "{name: prod, version: '1.33', createdVersion: '1.32', autoMode: true, durations: {update: 5m, nodePhase: 20m}}",
+        events,
+    )
+}
+
+#[test]
+fn a_rollback() {
+    let again = ForeignUpdate {
+        duration: Some(Period::minutes(5)),
+        ..ForeignUpdate::default()
+    };
+    let course = taken_back(vec![
+        // Somebody upgrades again, and the permission stays as it is.
+        (50 * MINUTE, elsewhere(Happening::Update(again))),
+        (70 * MINUTE, person(Deed::Version(Minor::new(35)))),
+    ]);
+    assert_eq!(
+        course,
+        [
+            "prod says Updating, VersionUpdate to 1.34 asked for",
+            "EKS starts prod to 1.34",
+            "prod says Updating, VersionUpdate to 1.34 InProgress",
+            "prod says UpToDate, VersionUpdate to 1.34 Successful",
+            "somebody: prod RollBack(Exact, None)",
+            "prod says PreflightUnknown, VersionUpdate to 1.34 Successful",
+            "prod says Updating, VersionRollback to 1.33 asked for",
+            "EKS starts prod to 1.33",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "prod says UpToDate, VersionRollback to 1.33 Successful",
+            "elsewhere: prod an update",
+            "prod says ClusterAheadOfSpec, VersionRollback to 1.33 Successful",
+            "somebody: prod Version(Minor(35))",
+            "prod says Updating, VersionUpdate to 1.35 asked for",
+            "EKS starts prod to 1.35",
+            "prod says Updating, VersionUpdate to 1.35 InProgress",
+            "prod says UpToDate, VersionUpdate to 1.35 Successful"
+        ]
+    );
+}
+
+#[test]
+fn a_rollback_that_is_no_longer_asked_for() {
+    let course = taken_back(vec![
+        (15 * MINUTE, person(Deed::GoBackUp)),
+        (30 * MINUTE, person(Deed::Version(Minor::new(33)))),
+    ]);
+    assert_eq!(
+        course,
+        [
+            "prod says Updating, VersionUpdate to 1.34 asked for",
+            "EKS starts prod to 1.34",
+            "prod says Updating, VersionUpdate to 1.34 InProgress",
+            "prod says UpToDate, VersionUpdate to 1.34 Successful",
+            "somebody: prod RollBack(Exact, None)",
+            "prod says PreflightUnknown, VersionUpdate to 1.34 Successful",
+            "prod says Updating, VersionRollback to 1.33 asked for",
+            "EKS starts prod to 1.33",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "somebody: prod GoBackUp",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "EKS cancels in prod",
+            "prod says Updating, VersionRollback to 1.33 InProgress",
+            "prod says UpdateCancelled, VersionRollback to 1.33 Cancelled",
+            "prod says UpToDate, VersionRollback to 1.33 Cancelled",
+            "somebody: prod Version(Minor(33))",
+            "prod says UpdateCancelled, VersionRollback to 1.33 Cancelled"
         ]
     );
 }
