@@ -89,6 +89,15 @@ impl LastSuccess {
             .max_by_key(|known| known.created_at)
     }
 
+    /// Since when EKS can have found out anything about undoing it: its end, where this object saw it, else its start.
+    fn over_since(&self, facts: &Facts<'_>) -> Option<Timestamp> {
+        let known = remember::known(facts.memory, &self.id);
+        known
+            .and_then(|update| update.finished_at)
+            .filter(|at| *at <= facts.now)
+            .max(self.created_at)
+    }
+
     /// Until when EKS surely takes it back.
     pub fn expires_at(&self) -> Option<Timestamp> {
         self.created_at.map(|at| after(at, WINDOW))
@@ -230,6 +239,12 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
     let RefreshView { status, ended_at } = refresh;
     let is_recent =
         |within: SignedDuration| ended_at.is_some_and(|at| facts.now.duration_since(at) <= within);
+    let last = match &facts.observed.updates {
+        Some(Ok(updates)) => LastSuccess::of(facts, updates),
+        _ => None,
+    };
+    // Before, EKS had nothing to look at.
+    let is_since = *ended_at >= last.and_then(|last| last.over_since(facts));
     match status {
         // They are refreshed each hour: what blocked a moment ago is no news, and saying so would be.
         RefreshStatus::InProgress if is_blocked(facts) => {
@@ -253,7 +268,7 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
                 resync,
             );
         }
-        RefreshStatus::Completed if is_recent(FRESH_FOR) => {}
+        RefreshStatus::Completed if is_recent(FRESH_FOR) && is_since => {}
         RefreshStatus::None | RefreshStatus::Completed | RefreshStatus::Failed(_) => {
             return Gate::Ask(Read::StartRefresh);
         }
@@ -279,8 +294,11 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
     )
 }
 
-/// Whether status says of this very spec that EKS would refuse it, or did.
+/// Whether status says of this very spec that EKS would refuse it, or did. Of an open intent other things are said.
 fn is_blocked(facts: &Facts<'_>) -> bool {
+    if (facts.memory.update.as_ref()).is_some_and(Update::is_open_intent) {
+        return false;
+    }
     let is_same_spec = facts.memory.observed_generation == Some(facts.object.generation);
     let blocks = [Reason::PreflightFailed, Reason::RequestRejected].map(Reason::as_str);
     let mut conditions = facts.memory.conditions.iter();

@@ -358,6 +358,23 @@ fn insights_that_block_are_refreshed_each_hour_without_a_word() {
 }
 
 #[test]
+fn a_refresh_from_before_the_upgrade_does_not_count() {
+    let mut world = World::new("1.33", "1.34");
+    world.run(minutes(7));
+    // Somebody has the insights refreshed while the upgrade runs.
+    world.eks.refresh_started = Some(world.now);
+    world.run(minutes(8));
+    assert_eq!(world.reason(), "UpToDate");
+    world.eks.insights = vec![insight("ERROR")];
+    ask(&mut world);
+    world.settle();
+    assert_eq!(world.reason(), "PreflightUnknown");
+    world.run(minutes(5));
+    assert_eq!(world.reason(), "PreflightFailed");
+    assert_eq!(world.sent.len(), 1);
+}
+
+#[test]
 fn insights_that_warn_do_not_block() {
     let mut world = asked();
     world.eks.insights = vec![insight("WARNING"), insight("PASSING")];

@@ -53,6 +53,16 @@ fn newest_success<'a>(case: &'a Case<'_>) -> Option<Success<'a>> {
     }
 }
 
+/// From when on EKS can have looked at whether the last upgrade can be undone.
+fn known_since(case: &Case<'_>) -> Option<Timestamp> {
+    let last = newest_success(case)?;
+    // The present update is known better than what history has of it.
+    let mut remembered = case.memory.history.iter().rev().chain(&case.memory.update);
+    let seen = remembered.find(|update| update.id.as_deref() == Some(last.id));
+    let end = seen.and_then(|update| update.finished_at);
+    end.filter(|at| *at <= case.now).max(last.created_at)
+}
+
 /// Whether the manifest names the very update that brought the cluster to its version, within the time that EKS gives.
 pub fn is_permitted(case: &Case<'_>, wish: &Wish, version: Minor) -> bool {
     let is_by_versions = Step::of(wish, version).is_some_and(Step::is_down);
@@ -91,13 +101,23 @@ pub fn gates(case: &Case<'_>, step: Step, rules: &mut Rules) {
     }
     let is_fresh = matches!(&observed.refresh, Some(Ok(refresh))
         if refresh.status == RefreshStatus::Completed
-            && refresh.ended_at.is_some_and(|at| case.now <= at + SignedDuration::from_hours(1)));
+            && refresh.ended_at.is_some_and(|at| case.now <= at + SignedDuration::from_hours(1))
+            && refresh.ended_at >= known_since(case));
     if !is_fresh {
-        // It runs, has failed, or is begun now.
-        rules.insert(
-            Rule::PreflightUnknown,
-            Said::Reason(Reason::PreflightUnknown),
-        );
+        // It runs, has failed, or is begun now. While one runs, what blocked before is no news.
+        let has_failed = matches!(&observed.refresh, Some(Ok(refresh))
+            if matches!(refresh.status, RefreshStatus::Failed(_))
+                && refresh.ended_at.is_some_and(|at| case.now <= at + case.all.settings.resync_interval));
+        let is_said = case.all.memory.observed_generation == Some(case.all.object.generation)
+            && (case.all.memory.conditions.iter()).any(|condition| {
+                ["PreflightFailed", "RequestRejected"].contains(&condition.reason.as_str())
+            });
+        let said = if is_said && !has_failed {
+            Said::Keep
+        } else {
+            Said::Reason(Reason::PreflightUnknown)
+        };
+        rules.insert(Rule::PreflightUnknown, said);
     }
     let is_passed = |status: &str| ["PASSING", "WARNING"].contains(&status);
     if let Some(Ok(insights)) = &observed.insights
