@@ -144,17 +144,27 @@ impl Oracle {
         if old == new || same != body(after).status || before.generation != after.generation {
             return false;
         }
+        // What could not be read is read as soon as it can be.
+        let was_unknown = old.as_ref().is_some_and(|old| {
+            let mut blockers = old.blockers.iter();
+            blockers.any(|blocker| blocker.code == "ReadinessUnknown")
+        });
         let is_same_update = old.map(|old| old.update_id) == new.map(|new| new.update_id);
         let last = self.readings.insert(after.uid.clone(), now);
         let is_seldom = last.is_none_or(|last| {
             now - last >= READINGS_APART || self.lost_since(&after.uid, last - MINUTE)
         });
-        self.check(!is_same_update || is_seldom, Invariant::Idle, now, || {
-            format!(
-                "{} is looked at for a rollback again since {last:?}",
-                after.key
-            )
-        });
+        self.check(
+            !is_same_update || was_unknown || is_seldom,
+            Invariant::Idle,
+            now,
+            || {
+                format!(
+                    "{} is looked at for a rollback again since {last:?}",
+                    after.key
+                )
+            },
+        );
         true
     }
 
