@@ -203,6 +203,9 @@ fn going_back(
     if spec.suspend {
         right.push(Reason::Suspended);
     }
+    if wanted > NEWEST_OFFERED {
+        right.push(Reason::UnsupportedVersion);
+    }
     let last_back = versions
         .filter(|update| update.kind == VERSION_ROLLBACK && update.to_version == Some(wanted))
         .max_by_key(|update| update.created_at);
