@@ -15,7 +15,8 @@ use crate::oracle::{Oracle, asks_for, owner_before};
 use crate::ports::body;
 use crate::time::{HOUR, Millis, at, since_start};
 
-/// The newest version that the built-in calendar offers.
+/// The oldest and the newest version that the built-in calendar offers by then.
+const OLDEST_OFFERED: Minor = Minor::new(31);
 const NEWEST_OFFERED: Minor = Minor::new(36);
 /// The newest one that is in extended support by then.
 const NEWEST_EXTENDED: Minor = Minor::new(33);
@@ -124,7 +125,7 @@ fn rightly(
     let mut right = Vec::new();
     if spec.suspend {
         right.push(Reason::Suspended);
-    } else if wanted > NEWEST_OFFERED {
+    } else if wanted > NEWEST_OFFERED || cluster.version.next() < OLDEST_OFFERED {
         right.push(Reason::UnsupportedVersion);
     } else if insights_block {
         right.push(Reason::PreflightFailed);
@@ -203,7 +204,7 @@ fn going_back(
     if spec.suspend {
         right.push(Reason::Suspended);
     }
-    if wanted > NEWEST_OFFERED {
+    if !(OLDEST_OFFERED..=NEWEST_OFFERED).contains(&wanted) {
         right.push(Reason::UnsupportedVersion);
     }
     let last_back = versions
