@@ -184,7 +184,7 @@ pub fn how_to_retry(object: &str, tried: &Update) -> String {
     let (namespace, name) = object.split_once('/').unwrap_or(("default", object));
     // Where it is not known what was asked for, no edit tells that something else is asked for now.
     let or_edit = if tried.for_version.is_some() {
-        if tried.kind == VERSION_ROLLBACK {
+        if tried.timeout.is_some() {
             ", or change spec.version, spec.force or spec.rollback.timeout"
         } else {
             ", or change spec.version or spec.force"
