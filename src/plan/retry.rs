@@ -78,12 +78,14 @@ pub fn permitted(tried: &Update, wish: &Wish, hop: Hop, request: &RetryRequest) 
     let is_rollback = tried.kind == VERSION_ROLLBACK;
     let asks_for_something_else = tried.for_version.is_some_and(|for_version| {
         let force = wish.force_for(next_try(&tried.kind, tried.to_version, hop));
+        // A rollback that was asked for was forced, or not, as one; any other as the hop that would take it back.
+        let is_comparable = !is_rollback || tried.timeout.is_some() == hop.is_rollback();
         // One that status has lost tells nothing.
         let is_other_rollback = is_rollback
             && hop.is_rollback()
             && tried.timeout.is_some()
             && tried.timeout != hop.timeout;
-        for_version != wish.version || tried.force != force || is_other_rollback
+        for_version != wish.version || (is_comparable && tried.force != force) || is_other_rollback
     });
     // While this object asked for the rollback, it asked for the version below.
     let is_undone_by_edit = is_rollback && tried.is_ours() && wish.version != tried.to_version;

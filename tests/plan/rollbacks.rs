@@ -231,6 +231,20 @@ fn a_cluster_that_was_created_so_is_not_rolled_back() {
     assert_says(&world, &["created with it"]);
 }
 
+/// EKS shows the lower version before it lists the rollback that somebody else made.
+#[test]
+fn a_forced_rollback_is_no_permission_to_undo_the_next_one() {
+    let mut world = asked();
+    world.edit(|wish| wish.forced = Some("1.33".parse().unwrap()));
+    world.run(minutes(30));
+    assert_eq!(world.reason(), "UpToDate");
+    world.eks.list_lag = minutes(60);
+    world.foreign("VersionRollback", Some("1.32"));
+    world.now += minutes(20);
+    world.stays(Reason::RolledBackElsewhere, minutes(20));
+    assert_eq!(world.sent.len(), 2);
+}
+
 #[test]
 fn after_a_rollback_there_is_no_way_further_down() {
     let mut world = asked();

@@ -179,7 +179,10 @@ fn assert_is_free(owned: &Owned, request: &VersionRequest) {
                     let has_other_timeout = is_back
                         && known.timeout.is_some()
                         && known.timeout != request.rollback_timeout;
-                    tried != wish.version || known.force != forced || has_other_timeout
+                    let is_of_that = !is_rollback || known.timeout.is_some() == is_back;
+                    tried != wish.version
+                        || (is_of_that && known.force != forced)
+                        || has_other_timeout
                 })
         });
         // Our own rollback was asked for; the manifest asks for something else by now.

@@ -243,9 +243,12 @@ pub fn is_permitted(case: &Case<'_>, wish: &Wish, step: Step, update: &Update) -
         && update
             .timeout
             .is_some_and(|tried| Some(tried) != step.timeout);
+    // Only one that was asked for as a rollback has a timeout, and its force flag is of that.
+    let is_of_that = !is_rollback || update.timeout.is_some() == step.is_down();
+    let is_forced_otherwise = is_of_that && update.force != forced;
     let asks_for_another = update
         .for_version
-        .is_some_and(|tried| tried != wish.version || update.force != forced || has_other_timeout);
+        .is_some_and(|tried| tried != wish.version || is_forced_otherwise || has_other_timeout);
     // Our own was asked for, and is no more.
     let is_ours = update.attempt.is_some() && update.client_request_token.is_some();
     let is_taken_back = is_rollback && is_ours && wish.version != update.to_version;
