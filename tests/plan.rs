@@ -12,6 +12,8 @@
 mod answers;
 #[path = "plan/arbitrary.rs"]
 mod arbitrary;
+#[path = "plan/cancellations.rs"]
+mod cancellations;
 #[path = "plan/courses.rs"]
 mod courses;
 #[path = "plan/crowded.rs"]
@@ -40,6 +42,8 @@ mod past;
 mod precedence;
 #[path = "plan/properties/mod.rs"]
 mod properties;
+#[path = "plan/readiness.rs"]
+mod readiness;
 #[path = "plan/reasons/mod.rs"]
 mod reasons;
 #[path = "plan/replicas.rs"]

@@ -11,6 +11,7 @@ mod consider;
 mod decision;
 mod elsewhere;
 mod facts;
+mod gate;
 mod hop;
 mod intent;
 mod read;

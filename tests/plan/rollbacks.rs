@@ -1,14 +1,14 @@
 //! Rollbacks: permitted by the manifest for one update and no other, followed like any hop, and cancelled where they are no
 //! longer asked for.
 
-use eks_upgrade_operator::api::{CancelStatus, Reason, UpdateStatus};
-use eks_upgrade_operator::eks::{Cancellation, ErrorKind, InsightView, NodegroupView, Progress};
+use eks_upgrade_operator::api::{Reason, UpdateStatus};
+use eks_upgrade_operator::eks::{ErrorKind, InsightView, NodegroupView, Progress};
 use eks_upgrade_operator::plan::{Read, RollbackPermit};
 
 use super::eks::{End, Fate, error};
 use super::world::{World, minutes, seconds};
 
-fn permit(from: &str, update_id: &str) -> RollbackPermit {
+pub fn permit(from: &str, update_id: &str) -> RollbackPermit {
     RollbackPermit {
         from: from.parse().unwrap(),
         update_id: update_id.to_owned(),
@@ -17,7 +17,7 @@ fn permit(from: &str, update_id: &str) -> RollbackPermit {
 }
 
 /// A cluster that this object has upgraded from 1.33 to 1.34 by update u1.
-fn upgraded() -> World {
+pub fn upgraded() -> World {
     let mut world = World::new("1.33", "1.34");
     world.run(minutes(15));
     assert_eq!(world.reason(), "UpToDate");
@@ -25,24 +25,24 @@ fn upgraded() -> World {
 }
 
 /// And now the manifest asks for it to be undone.
-fn asked() -> World {
+pub fn asked() -> World {
     let mut world = upgraded();
     ask(&mut world);
     world
 }
 
-fn ask(world: &mut World) {
+pub fn ask(world: &mut World) {
     world.edit(|wish| {
         wish.version = "1.33".parse().unwrap();
         wish.rollback = Some(permit("1.34", "u1"));
     });
 }
 
-fn auto_mode(world: &mut World) {
+pub fn auto_mode(world: &mut World) {
     world.eks.cluster.is_auto_mode = true;
 }
 
-fn insight(status: &str) -> InsightView {
+pub fn insight(status: &str) -> InsightView {
     InsightView {
         id: "i1".to_owned(),
         name: "Kubelet version skew".to_owned(),
@@ -52,7 +52,7 @@ fn insight(status: &str) -> InsightView {
 }
 
 #[track_caller]
-fn assert_says(world: &World, words: &[&str]) {
+pub fn assert_says(world: &World, words: &[&str]) {
     for word in words {
         assert!(
             world.message().contains(word),
@@ -536,297 +536,4 @@ fn an_unknown_status_counts_as_running() {
     world.run(minutes(3));
     world.eks.updates[1].view.status = Progress::Other("Cancelling".to_owned());
     world.stays(Reason::Updating, minutes(5));
-}
-
-/// An Auto Mode cluster whose nodes go back.
-fn going_back() -> World {
-    let mut world = asked();
-    auto_mode(&mut world);
-    world.run(minutes(10));
-    assert_eq!(world.reason(), "Updating");
-    world
-}
-
-fn withdraw(world: &mut World) {
-    world.edit(|wish| wish.version = "1.34".parse().unwrap());
-}
-
-#[test]
-fn a_rollback_that_is_no_longer_asked_for_is_cancelled_once() {
-    for fate in [
-        None,
-        Some(Fate::AnswerLost),
-        Some(Fate::RequestLost),
-        Some(Fate::CrashBefore),
-        Some(Fate::CrashAfter),
-        Some(Fate::Dropped),
-        Some(Fate::Error(error(ErrorKind::Throttled))),
-    ] {
-        let mut world = going_back();
-        withdraw(&mut world);
-        world.fates.extend(fate.clone());
-        world.run(minutes(30));
-        assert_eq!(world.reason(), "UpToDate", "{fate:?}: {}", world.message());
-        let update = world.update();
-        assert_eq!(update.status, Some(UpdateStatus::Cancelled));
-        assert_eq!(
-            update.cancel.as_ref().unwrap().status,
-            Some(CancelStatus::Accepted)
-        );
-        let tokens: Vec<_> = world
-            .cancels
-            .iter()
-            .map(|cancel| &cancel.client_request_token)
-            .collect();
-        assert!((1..=2).contains(&tokens.len()), "{fate:?}");
-        assert!(tokens.iter().all(|token| *token == tokens[0]));
-        assert_eq!(world.sent.len(), 2);
-        // And nothing is tried again without a person.
-        world.edit(|wish| wish.version = "1.33".parse().unwrap());
-        world.stays(Reason::UpdateCancelled, minutes(600));
-        assert_eq!(world.sent.len(), 2);
-    }
-}
-
-#[test]
-fn a_rollback_whose_permission_is_taken_away_is_cancelled() {
-    let mut world = going_back();
-    world.edit(|wish| wish.rollback = None);
-    world.run(minutes(30));
-    assert_eq!(world.cancels.len(), 1);
-    assert_eq!(world.reason(), "ClusterAheadOfSpec");
-}
-
-#[test]
-fn what_cannot_be_cancelled_is_followed_to_its_end() {
-    // The control plane is under way: EKS shows that.
-    let mut world = going_back();
-    world.eks.takes = minutes(60);
-    world.run(minutes(60 * 5));
-    assert_eq!(world.eks.cluster.status, "UPDATING");
-    withdraw(&mut world);
-    world.settle();
-    assert_eq!(world.reason(), "Updating");
-    assert_says(&world, &["followed to its end"]);
-    assert_eq!(world.cancels.len(), 0);
-    world.run(minutes(5));
-    assert_eq!(world.cancels.len(), 0);
-}
-
-#[test]
-fn a_cancellation_that_comes_too_late_is_said() {
-    let mut world = going_back();
-    withdraw(&mut world);
-    world
-        .fates
-        .push_back(Fate::Error(error(ErrorKind::InvalidState)));
-    world.run(minutes(10));
-    assert_eq!(world.cancels.len(), 1);
-    assert_eq!(world.reason(), "Updating");
-    assert_says(
-        &world,
-        &[
-            "cannot cancel it any more",
-            "InvalidStateException",
-            "followed to its end",
-        ],
-    );
-    world.stays(Reason::Updating, minutes(60));
-    assert_eq!(world.cancels.len(), 1);
-}
-
-#[test]
-fn a_cancellation_that_eks_cannot_carry_out_is_said() {
-    let mut world = going_back();
-    withdraw(&mut world);
-    world.step();
-    let stored = &mut world.eks.updates[1];
-    stored.view.cancellation = Some(Cancellation {
-        status: "Failed".to_owned(),
-        reason: "The nodes are back.".to_owned(),
-    });
-    stored.postpone(minutes(60));
-    world.stays(Reason::Updating, minutes(30));
-    assert_says(&world, &["cannot cancel it any more", "The nodes are back"]);
-    assert_eq!(world.cancels.len(), 1);
-}
-
-#[test]
-fn a_cancellation_that_is_denied_is_asked_for_again_at_each_resync() {
-    let mut world = going_back();
-    withdraw(&mut world);
-    world
-        .fates
-        .push_back(Fate::Error(error(ErrorKind::AccessDenied)));
-    world.run(minutes(8));
-    assert_eq!(world.cancels.len(), 1);
-    assert_says(&world, &["AccessDenied"]);
-    world.run(minutes(10));
-    assert_eq!(world.cancels.len(), 2);
-    assert_eq!(world.reason(), "UpToDate");
-}
-
-#[test]
-fn nothing_is_cancelled_while_suspended_or_deleted_or_without_ownership() {
-    for case in 0..3 {
-        let mut world = going_back();
-        withdraw(&mut world);
-        match case {
-            0 => world.edit(|wish| wish.suspend = true),
-            1 => world.object.deleting = true,
-            _ => world.standing.owner = Some("team/older".to_owned()),
-        }
-        world.run(minutes(30));
-        assert_eq!(world.cancels.len(), 0, "{case}");
-        assert_eq!(world.eks.updates[1].view.status, Progress::InProgress);
-    }
-}
-
-#[test]
-fn somebody_elses_rollback_is_never_cancelled() {
-    let mut world = upgraded();
-    auto_mode(&mut world);
-    world.foreign("VersionRollback", Some("1.33"));
-    ask(&mut world);
-    world.run(minutes(10));
-    assert_eq!(world.reason(), "Updating");
-    withdraw(&mut world);
-    world.run(minutes(30));
-    assert_eq!(world.cancels.len(), 0);
-}
-
-#[test]
-fn a_rollback_asked_for_again_is_not_cancelled() {
-    let mut world = going_back();
-    withdraw(&mut world);
-    world.fates.push_back(Fate::RequestLost);
-    world.step();
-    ask(&mut world);
-    world.run(minutes(60));
-    assert_eq!(world.cancels.len(), 1);
-    assert_eq!(world.eks.updates[1].view.status, Progress::InProgress);
-}
-
-#[test]
-fn readiness_is_shown_while_the_window_is_open_and_costs_one_listing_in_six_hours() {
-    let mut world = upgraded();
-    let readiness = world.memory.rollback.clone().unwrap();
-    assert!(readiness.eligible);
-    assert_eq!(
-        (
-            readiness.to_version.to_string().as_str(),
-            readiness.update_id.as_str()
-        ),
-        ("1.33", "u1")
-    );
-    let accepted = world.eks.updates[0].view.created_at.unwrap();
-    assert_eq!(readiness.expires_at, accepted + minutes(60 * 24 * 7));
-    world.eks.reads.clear();
-    world.eks.found = vec![insight("ERROR")];
-    world.run(minutes(60 * 24));
-    let of =
-        |world: &World, which: &Read| world.eks.reads.iter().filter(|read| *read == which).count();
-    assert!(
-        (3..=5).contains(&of(&world, &Read::Readiness)),
-        "{}",
-        of(&world, &Read::Readiness)
-    );
-    assert_eq!(of(&world, &Read::Updates), 0);
-    let blocked = world.memory.rollback.clone().unwrap();
-    assert!(!blocked.eligible);
-    assert_eq!(blocked.blockers[0].code, "ReadinessInsight");
-    assert!(blocked.blockers[0].message.contains("Nodes are newer"));
-    world.run(minutes(60 * 24 * 7));
-    assert_eq!(world.memory.rollback, None);
-    world.eks.reads.clear();
-    world.run(minutes(600));
-    assert_eq!(of(&world, &Read::Readiness) + of(&world, &Read::Updates), 0);
-}
-
-#[test]
-fn readiness_that_cannot_be_read_stands_in_nobodys_way() {
-    let mut world = World::new("1.33", "1.34");
-    world
-        .eks
-        .broken
-        .insert("insights", error(ErrorKind::AccessDenied));
-    world.run(minutes(30));
-    assert_eq!(world.reason(), "UpToDate");
-    let readiness = world.memory.rollback.clone().unwrap();
-    assert!(!readiness.eligible);
-    assert_eq!(readiness.blockers[0].code, "ReadinessUnknown");
-    world.stays(Reason::UpToDate, minutes(60));
-    assert_eq!(world.memory.rollback, Some(readiness));
-    world.eks.broken.clear();
-    world.run(minutes(10));
-    assert!(world.memory.rollback.clone().unwrap().eligible);
-    // What was read before is kept while it cannot be read again.
-    world
-        .eks
-        .broken
-        .insert("insights", error(ErrorKind::Throttled));
-    world.run(minutes(60 * 7));
-    assert!(world.memory.rollback.clone().unwrap().eligible);
-}
-
-#[test]
-fn readiness_is_found_for_upgrades_of_others_and_after_a_lost_status() {
-    let mut world = World::new("1.33", "1.34");
-    world.edit(|wish| wish.suspend = true);
-    world.settle();
-    world.foreign("VersionUpdate", Some("1.34"));
-    world.run(minutes(30));
-    assert_eq!(world.reason(), "UpToDate");
-    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u1");
-    world.lose_status();
-    world.run(minutes(10));
-    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u1");
-}
-
-#[test]
-fn readiness_ends_with_the_window_also_where_something_else_is_said() {
-    let mut world = upgraded();
-    world.edit(|wish| {
-        wish.version = "1.35".parse().unwrap();
-        wish.suspend = true;
-    });
-    world.run(minutes(60));
-    assert_eq!(world.reason(), "Suspended");
-    assert!(world.memory.rollback.is_some());
-    world.run(minutes(60 * 24 * 7));
-    assert_eq!(world.memory.rollback, None);
-}
-
-#[test]
-fn readiness_is_gone_once_something_else_begins() {
-    let mut world = upgraded();
-    assert!(world.memory.rollback.is_some());
-    world.edit(|wish| wish.version = "1.35".parse().unwrap());
-    world.settle();
-    assert_eq!(world.memory.rollback, None);
-    world.run(minutes(20));
-    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u2");
-}
-
-#[test]
-fn readiness_comes_back_once_something_else_has_come_to_nothing() {
-    // An upgrade that failed and was given up.
-    let mut world = upgraded();
-    world.eks.end = End::Failed;
-    world.edit(|wish| wish.version = "1.35".parse().unwrap());
-    world.run(minutes(30));
-    assert_eq!(world.reason(), "UpdateFailed");
-    assert_eq!(world.memory.rollback, None);
-    world.edit(|wish| wish.version = "1.34".parse().unwrap());
-    world.run(minutes(30));
-    assert_eq!(world.reason(), "UpToDate");
-    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u1");
-
-    // A rollback that was cancelled.
-    let mut world = going_back();
-    withdraw(&mut world);
-    world.run(minutes(30));
-    assert_eq!(world.update().status, Some(UpdateStatus::Cancelled));
-    assert_eq!(world.reason(), "UpToDate");
-    assert_eq!(world.memory.rollback.as_ref().unwrap().update_id, "u1");
 }

@@ -155,24 +155,11 @@ impl World {
     }
 
     fn send(&mut self, request: &VersionRequest) {
-        let fate = self.fates.pop_front();
-        if !matches!(fate, Some(Fate::CrashBefore | Fate::Dropped)) {
+        if self.leaves() {
             self.sent.push(request.clone());
         }
-        let sent = match fate {
-            None => self.eks.send(request, self.now),
-            Some(Fate::AnswerLost) => {
-                self.eks.send(request, self.now);
-                Sent::NotAccepted(error(ErrorKind::Unavailable))
-            }
-            Some(Fate::RequestLost) => Sent::NotAccepted(error(ErrorKind::Unavailable)),
-            Some(Fate::Error(error)) => Sent::NotAccepted(error),
-            Some(Fate::Dropped) => Sent::Dropped,
-            Some(Fate::CrashBefore) => return self.crash(),
-            Some(Fate::CrashAfter) => {
-                self.eks.send(request, self.now);
-                return self.crash();
-            }
+        let Some(sent) = self.deliver(|eks, now| eks.send(request, now)) else {
+            return;
         };
         if let Sent::NotAccepted(error) = &sent {
             self.refusals = Some(counted(self.refusals, error, self.now));
@@ -183,28 +170,44 @@ impl World {
     }
 
     fn cancel(&mut self, request: &CancelRequest) {
-        let fate = self.fates.pop_front();
-        if !matches!(fate, Some(Fate::CrashBefore | Fate::Dropped)) {
+        if self.leaves() {
             self.cancels.push(request.clone());
         }
-        let sent = match fate {
-            None => self.eks.cancel(request, self.now),
-            Some(Fate::AnswerLost) => {
-                self.eks.cancel(request, self.now);
-                Sent::NotAccepted(error(ErrorKind::Unavailable))
-            }
-            Some(Fate::RequestLost) => Sent::NotAccepted(error(ErrorKind::Unavailable)),
-            Some(Fate::Error(error)) => Sent::NotAccepted(error),
-            Some(Fate::Dropped) => Sent::Dropped,
-            Some(Fate::CrashBefore) => return self.crash(),
-            Some(Fate::CrashAfter) => {
-                self.eks.cancel(request, self.now);
-                return self.crash();
-            }
+        let Some(sent) = self.deliver(|eks, now| eks.cancel(request, now)) else {
+            return;
         };
         let answer = cancel_answered(&self.memory, &sent);
         assert_eq!(answer.action, None);
         self.take(&answer);
+    }
+
+    /// Whether the next request leaves the process.
+    fn leaves(&self) -> bool {
+        !matches!(self.fates.front(), Some(Fate::CrashBefore | Fate::Dropped))
+    }
+
+    /// What comes back of a request, by its fate; nothing to a process that has died.
+    fn deliver(&mut self, request: impl Fn(&mut FakeEks, Timestamp) -> Sent) -> Option<Sent> {
+        let lost = Sent::NotAccepted(error(ErrorKind::Unavailable));
+        Some(match self.fates.pop_front() {
+            None => request(&mut self.eks, self.now),
+            Some(Fate::AnswerLost) => {
+                request(&mut self.eks, self.now);
+                lost
+            }
+            Some(Fate::RequestLost) => lost,
+            Some(Fate::Error(error)) => Sent::NotAccepted(error),
+            Some(Fate::Dropped) => Sent::Dropped,
+            Some(Fate::CrashBefore) => {
+                self.crash();
+                return None;
+            }
+            Some(Fate::CrashAfter) => {
+                request(&mut self.eks, self.now);
+                self.crash();
+                return None;
+            }
+        })
     }
 
     /// The process is gone, and what it knew.
