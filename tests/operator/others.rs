@@ -146,8 +146,12 @@ async fn a_rollback_that_runs_is_waited_for_and_then_respected() {
     )
     .await;
     let _operator = world.operator();
+    world.create(World::manifest("prod", "1.34")).await;
+    world.until_reason("prod", "UpToDate").await;
     world.happens("prod", "{update: {type: VersionRollback}}");
-    world.create(World::manifest("prod", "1.35")).await;
+    world
+        .patch("prod", json!({"spec": {"version": "1.35"}}))
+        .await;
     world.until_reason("prod", "WaitingForCluster").await;
     world.until_reason("prod", "RolledBackElsewhere").await;
     assert_eq!(world.sends("prod").len(), 0);

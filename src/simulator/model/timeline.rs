@@ -219,7 +219,12 @@ impl Cluster {
             VERSION_ROLLBACK => self.version.previous(),
             _ => None,
         });
-        let length = duration.unwrap_or_else(|| self.durations.update());
+        let usual = if kind == VERSION_ROLLBACK {
+            self.durations.rollback()
+        } else {
+            self.durations.update()
+        };
+        let length = duration.unwrap_or(usual);
         let mut all_params = version_params(to, calendar);
         all_params.extend(
             params

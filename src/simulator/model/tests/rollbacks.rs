@@ -25,6 +25,18 @@ fn the_same_call_with_the_version_before_is_a_rollback() {
 }
 
 #[test]
+fn somebody_elses_rollback_takes_as_long_as_one() {
+    let mut eks = Eks::prod(
+        "createdVersion: \"1.32\", durations: {update: 1m, rollback: 5m}, \
+         events: [{at: 1s, update: {type: VersionRollback}}]",
+    );
+    eks.pass("4m");
+    assert_eq!(eks.shown(), ("1.33".into(), "UPDATING".into()));
+    eks.pass("2m");
+    assert_eq!(eks.shown(), ("1.32".into(), "ACTIVE".into()));
+}
+
+#[test]
 fn the_window_closes_seven_days_after_the_upgrade() {
     let mut eks = upgraded("");
     eks.pass("7d");
