@@ -7,6 +7,9 @@ pub const RECONCILING: &str = "Reconciling";
 /// True while a person must act.
 pub const STALLED: &str = "Stalled";
 
+/// Whether the checks before the next hop let it start; there while a hop is to come.
+pub const PREFLIGHT_PASSED: &str = "PreflightPassed";
+
 /// Why an object is in the state it is in: the `reason` of its conditions. Exactly one applies at a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
@@ -22,9 +25,17 @@ pub enum Reason {
     Queued,
     /// `spec.suspend` is set.
     Suspended,
-    /// EKS's readiness insights, its node groups or its settings block the update.
+    /// The cluster's own team has put a hold on it, by a tag.
+    Held,
+    /// An `UpgradeFreeze` stops all starts.
+    Frozen,
+    /// No window of `spec.schedule` is open.
+    OutsideWindow,
+    /// The last hop has not been over for as long as `spec.schedule.bake` asks for.
+    Baking,
+    /// A check before the hop failed, or EKS's readiness insights block the update.
     PreflightFailed,
-    /// Whether anything blocks the update is not known yet.
+    /// A check before the hop could not run, or has not yet.
     PreflightUnknown,
     /// EKS gave up on the update.
     UpdateFailed,
@@ -95,13 +106,17 @@ pub enum Abnormal {
 
 impl Reason {
     /// Every reason, for metrics and documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::UpToDate,
         Self::Updating,
         Self::WaitingForCluster,
         Self::EksUnavailable,
         Self::Queued,
         Self::Suspended,
+        Self::Held,
+        Self::Frozen,
+        Self::OutsideWindow,
+        Self::Baking,
         Self::PreflightFailed,
         Self::PreflightUnknown,
         Self::UpdateFailed,
@@ -131,6 +146,10 @@ impl Reason {
             Self::EksUnavailable => "EksUnavailable",
             Self::Queued => "Queued",
             Self::Suspended => "Suspended",
+            Self::Held => "Held",
+            Self::Frozen => "Frozen",
+            Self::OutsideWindow => "OutsideWindow",
+            Self::Baking => "Baking",
             Self::PreflightFailed => "PreflightFailed",
             Self::PreflightUnknown => "PreflightUnknown",
             Self::UpdateFailed => "UpdateFailed",
@@ -160,7 +179,11 @@ impl Reason {
             | Self::WaitingForCluster
             | Self::EksUnavailable
             | Self::Queued
-            | Self::Suspended => (Ready::Unknown, Abnormal::Reconciling),
+            | Self::Suspended
+            | Self::Held
+            | Self::Frozen
+            | Self::OutsideWindow
+            | Self::Baking => (Ready::Unknown, Abnormal::Reconciling),
             Self::PreflightFailed | Self::PreflightUnknown => (Ready::False, Abnormal::Reconciling),
             Self::UpdateFailed
             | Self::UpdateCancelled

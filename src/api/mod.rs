@@ -2,6 +2,9 @@
 
 pub mod condition;
 mod crd;
+mod freeze;
+mod preflight;
+mod schedule;
 mod spec;
 mod status;
 mod timeout;
@@ -9,12 +12,21 @@ mod version;
 
 pub use condition::Reason;
 pub use crd::cluster_upgrade_crd;
+pub use freeze::{UpgradeFreeze, UpgradeFreezeSpec};
+pub use preflight::{
+    Check, CheckCode, CheckResult, Finding, NotACheck, OnUnknown, Preflight, PreflightMode,
+    PreflightStatus, WAIVERS_LIMIT, Waiver,
+};
+pub use schedule::{
+    GateState, PlanStatus, Schedule, ScheduleStatus, Step, StepGate, Support, SupportStatus,
+    WINDOWS_LIMIT, Window,
+};
 pub use spec::{ClusterRef, ClusterUpgrade, ClusterUpgradeSpec, Force, Rollback};
 pub use status::{
     Blocker, Cancel, CancelStatus, ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT,
     ObservedCluster, PATH_LIMIT, RollbackReadiness, Update, UpdateStatus,
 };
-pub use timeout::{NotATimeout, RollbackTimeout};
+pub use timeout::{NotATimeout, RollbackTimeout, whole_minutes};
 pub use version::{Minor, NotAMinor};
 
 /// An RFC 3339 time in this annotation permits another try of an update that is older than it.
@@ -22,3 +34,6 @@ pub const RETRY_ANNOTATION: &str = "eksupgrade.dev/retry-requested-at";
 
 /// The field manager of every status write, and the reporting controller of every Event.
 pub const MANAGER: &str = "eks-upgrade-operator";
+
+/// A tag of this name on an EKS cluster is a veto of the cluster's own team: nothing starts while it is there.
+pub const HOLD_TAG: &str = "eksupgrade.dev/hold";

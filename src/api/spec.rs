@@ -4,6 +4,8 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::preflight::Preflight;
+use super::schedule::Schedule;
 use super::status::ClusterUpgradeStatus;
 
 /// Asks for an Amazon EKS control plane to be upgraded to a Kubernetes version, one minor at a time.
@@ -30,6 +32,7 @@ use super::status::ClusterUpgradeStatus;
     printcolumn(name = "Current", type_ = "string", json_path = ".status.cluster.version"),
     printcolumn(name = "Ready", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].status"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".status.conditions[?(@.type==\"Ready\")].reason"),
+    printcolumn(name = "Next start", type_ = "string", json_path = ".status.schedule.nextStart"),
     printcolumn(name = "Age", type_ = "date", json_path = ".metadata.creationTimestamp"),
     printcolumn(name = "Account", type_ = "string", json_path = ".spec.cluster.accountId", priority = 1),
     printcolumn(name = "Region", type_ = "string", json_path = ".spec.cluster.region", priority = 1),
@@ -67,6 +70,16 @@ pub struct ClusterUpgradeSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Rollback")]
     pub rollback: Option<Rollback>,
+
+    /// What is checked before each upgrade by one minor, and what of it is accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Preflight")]
+    pub preflight: Option<Preflight>,
+
+    /// When a hop may start.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Schedule")]
+    pub schedule: Option<Schedule>,
 
     /// Starts nothing new while true. A running update cannot be paused and is still followed.
     #[serde(default)]

@@ -8,8 +8,10 @@ use std::fmt;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
+use super::preflight::PreflightStatus;
+use super::schedule::{PlanStatus, ScheduleStatus, SupportStatus};
 use super::timeout::RollbackTimeout;
 use super::version::Minor;
 use crate::text::plain;
@@ -61,10 +63,52 @@ pub struct ClusterUpgradeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rollback: Option<RollbackReadiness>,
 
+    /// The checks before the next hop, while one is to come.
+    #[serde(
+        default,
+        deserialize_with = "or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub preflight: Option<PreflightStatus>,
+
+    /// When the next hop starts, while it waits for a time.
+    #[serde(
+        default,
+        deserialize_with = "or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub schedule: Option<ScheduleStatus>,
+
+    /// What will be done, while a hop is to come.
+    #[serde(
+        default,
+        deserialize_with = "or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub plan: Option<PlanStatus>,
+
+    /// Until when the present and the wanted version are supported.
+    #[serde(
+        default,
+        deserialize_with = "or_none",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub support: Option<SupportStatus>,
+
     /// Ready always; Reconciling and Stalled only while true, and never both.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+}
+
+/// What is only said, and made anew with each look: one that cannot be read, as of another build, is none.
+fn or_none<'de, T, D>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    T: serde::de::DeserializeOwned,
+    D: Deserializer<'de>,
+{
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(serde_json::from_value(value).ok())
 }
 
 /// The cluster as DescribeCluster showed it last. `arn` and `createdAt` are pinned at first sight.

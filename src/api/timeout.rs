@@ -6,6 +6,30 @@ use std::str::FromStr;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+/// The minutes of a duration such as `12h`, `90m` or `2h30m`: the subset of Go's durations that the CRD lets in, numbers with
+/// `h`, `m` or `s`, in whole minutes together. `None` for anything else.
+pub fn whole_minutes(text: &str) -> Option<u32> {
+    let mut seconds: u32 = 0;
+    let mut digits = String::new();
+    for letter in text.chars() {
+        if letter.is_ascii_digit() {
+            digits.push(letter);
+            continue;
+        }
+        let unit = match letter {
+            'h' => 3600,
+            'm' => 60,
+            's' => 1,
+            _ => return None,
+        };
+        let number: u32 = digits.parse().ok()?;
+        seconds = seconds.checked_add(number.checked_mul(unit)?)?;
+        digits.clear();
+    }
+    let is_whole = !text.is_empty() && digits.is_empty() && seconds.is_multiple_of(60);
+    is_whole.then_some(seconds / 60)
+}
+
 /// How long EKS lets the nodes of an Auto Mode cluster go back before it gives up on a rollback: 2 h to 168 h, in whole minutes.
 ///
 /// Source: `rollbackConfig.timeoutMinutes` in the EKS API reference, 120 to 10080.
@@ -41,32 +65,11 @@ pub struct NotATimeout(pub String);
 impl FromStr for RollbackTimeout {
     type Err = NotATimeout;
 
-    /// The subset of Go's durations that the CRD lets in: numbers with `h`, `m` or `s`, in whole minutes.
     fn from_str(text: &str) -> Result<Self, NotATimeout> {
         let wrong = || NotATimeout(text.to_owned());
-        let mut seconds: u32 = 0;
-        let mut digits = String::new();
-        for letter in text.chars() {
-            if letter.is_ascii_digit() {
-                digits.push(letter);
-                continue;
-            }
-            let unit = match letter {
-                'h' => 3600,
-                'm' => 60,
-                's' => 1,
-                _ => return Err(wrong()),
-            };
-            let number: u32 = digits.parse().map_err(|_| wrong())?;
-            seconds = number
-                .checked_mul(unit)
-                .and_then(|more| seconds.checked_add(more))
-                .ok_or_else(wrong)?;
-            digits.clear();
-        }
-        let minutes = u16::try_from(seconds / 60).map_err(|_| wrong())?;
-        let is_whole = digits.is_empty() && seconds.is_multiple_of(60);
-        if is_whole && (Self::LEAST..=Self::MOST).contains(&minutes) {
+        let minutes = whole_minutes(text).ok_or_else(wrong)?;
+        let minutes = u16::try_from(minutes).map_err(|_| wrong())?;
+        if (Self::LEAST..=Self::MOST).contains(&minutes) {
             Ok(Self(minutes))
         } else {
             Err(wrong())

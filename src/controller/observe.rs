@@ -180,6 +180,7 @@ async fn start_refresh<E: Eks, S: Store, C: Clock>(
         },
         RefreshStatus::None | RefreshStatus::InProgress | RefreshStatus::Completed => RefreshView {
             status: RefreshStatus::InProgress,
+            started_at: started.started_at.or_else(|| Some(ctx.clock.now())),
             ended_at: None,
         },
     })

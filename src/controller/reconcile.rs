@@ -158,6 +158,7 @@ fn standing<E: Eks, S: Store, C: Clock>(
             .map(|owner| owner.to_string()),
         not_allowed: ctx.allow.refusal(&stored.key.namespace, role),
         queued_behind: None,
+        freezes: Vec::new(),
     }
 }
 
@@ -209,6 +210,9 @@ fn wait(wake: Wake) -> Option<Duration> {
     match wake {
         Wake::Now => Some(Duration::ZERO),
         Wake::OnChange => None,
+        Wake::Exactly(wait) => {
+            Some(Duration::try_from(wait.max(SignedDuration::ZERO)).unwrap_or_default())
+        }
         Wake::After(wait) => {
             let spread = 1.0 + (fastrand::f64() - 0.5) / 5.0;
             let wait = Duration::try_from(wait.max(SignedDuration::ZERO)).unwrap_or_default();

@@ -310,10 +310,14 @@ impl Eks for AwsEks {
         category: InsightCategory,
     ) -> Result<Vec<InsightView>, EksError> {
         const OPERATION: &str = "eks:ListInsights";
-        let category = match category {
-            InsightCategory::RollbackReadiness => Category::RollbackReadiness,
+        let filter = InsightsFilter::builder();
+        let filter = match category {
+            InsightCategory::UpgradeReadiness(version) => filter
+                .categories(Category::UpgradeReadiness)
+                .kubernetes_versions(version.to_string()),
+            InsightCategory::RollbackReadiness => filter.categories(Category::RollbackReadiness),
         };
-        let filter = InsightsFilter::builder().categories(category).build();
+        let filter = filter.build();
         let filter = &filter;
         all_pages(OPERATION, |token| async move {
             let output = self
@@ -344,10 +348,15 @@ impl Eks for AwsEks {
             })
             .await;
         match answer {
-            Ok(output) => Ok(convert::refresh(output.status, output.ended_at)),
+            Ok(output) => Ok(convert::refresh(
+                output.status,
+                output.started_at,
+                output.ended_at,
+            )),
             // The cluster was described a moment ago: what EKS does not find is a refresh.
             Err(error) if error.kind == ErrorKind::NotFound => Ok(RefreshView {
                 status: RefreshStatus::None,
+                started_at: None,
                 ended_at: None,
             }),
             Err(error) => Err(error),
@@ -364,7 +373,7 @@ impl Eks for AwsEks {
                     .send()
             })
             .await?;
-        Ok(convert::refresh(output.status, None))
+        Ok(convert::refresh(output.status, None, None))
     }
 
     async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {

@@ -52,6 +52,21 @@ pub struct ClusterView {
     pub is_auto_mode: bool,
     /// The upgrade policy's support type, `STANDARD` or `EXTENDED`, as EKS wrote it.
     pub support_type: Option<String>,
+    /// What EKS finds wrong with it: `health.issues`.
+    pub health: Vec<HealthIssue>,
+    /// The value of the tag [`crate::api::HOLD_TAG`], where the cluster has one.
+    pub hold: Option<String>,
+}
+
+/// What EKS finds wrong with a cluster or an add-on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HealthIssue {
+    /// EKS's code, such as `IamRoleNotFound`; the enum is open.
+    pub code: String,
+    /// EKS's words.
+    pub message: String,
+    /// The AWS resources it is about.
+    pub resource_ids: Vec<String>,
 }
 
 /// Where a cluster's control plane runs.
@@ -166,6 +181,8 @@ pub struct CancelRequest {
 /// What an insight is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InsightCategory {
+    /// `UPGRADE_READINESS`, of the insights about the upgrade to this version: whether it can be done.
+    UpgradeReadiness(Minor),
     /// `ROLLBACK_READINESS`: whether the last upgrade can be undone. EKS has them for seven days after it.
     RollbackReadiness,
 }
@@ -183,11 +200,37 @@ pub struct InsightView {
     pub reason: String,
 }
 
+/// What DescribeInsight says beyond [`InsightView`].
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct InsightDetail {
+    /// What to do, in EKS's words.
+    pub recommendation: String,
+    /// The Kubernetes or AWS resources it is about.
+    pub resources: Vec<String>,
+    /// The APIs in use that a version no longer serves.
+    pub deprecations: Vec<Deprecation>,
+}
+
+/// An API in use that a version no longer serves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Deprecation {
+    /// The API, such as `/apis/policy/v1beta1/podsecuritypolicies`.
+    pub usage: String,
+    /// What replaces it.
+    pub replaced_with: Option<String>,
+    /// The version that no longer serves it.
+    pub stop_serving_version: Option<String>,
+    /// The user agents of the clients that used it within the last 30 days.
+    pub clients: Vec<String>,
+}
+
 /// A refresh of a cluster's insights.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshView {
     /// How far it is.
     pub status: RefreshStatus,
+    /// When it began.
+    pub started_at: Option<Timestamp>,
     /// When it ended.
     pub ended_at: Option<Timestamp>,
 }
@@ -212,6 +255,28 @@ pub struct NodegroupView {
     pub name: String,
     /// The Kubernetes version of its nodes, in EKS's words.
     pub version: String,
+}
+
+/// An installed EKS add-on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddonView {
+    /// Its name, such as `coredns`.
+    pub name: String,
+    /// The version that is installed, such as `v1.11.4-eksbuild.2`.
+    pub version: String,
+    /// `ACTIVE`, `DEGRADED`, ... as EKS wrote it; the enum is open.
+    pub status: String,
+    /// What EKS finds wrong with it.
+    pub issues: Vec<HealthIssue>,
+}
+
+/// A version of an add-on that fits a Kubernetes version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddonVersion {
+    /// The add-on's version.
+    pub version: String,
+    /// Whether EKS installs it by default with that Kubernetes version.
+    pub is_default: bool,
 }
 
 /// The port to EKS. Every call has a timeout of its own and is sent at most once: repeating is the caller's business,

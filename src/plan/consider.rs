@@ -9,11 +9,11 @@ use super::cluster::{self, Seen};
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere::{self, Elsewhere};
 use super::facts::Facts;
-use super::gate::{self, Gate};
 use super::hop::Hop;
 use super::read::Read;
 use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
+use super::rollback_gate::{self, Gate};
 use super::time::{shown, until};
 use super::wish::Wish;
 use super::{VERSION_ROLLBACK, intent, readiness, refusal, rollback, say, trouble};
@@ -310,7 +310,7 @@ fn one_hop(
         return Verdict::Hold(Reason::Queued, message, resync);
     }
     if hop.is_rollback() {
-        match gate::look(facts, wish, view, offered, hop) {
+        match rollback_gate::look(facts, wish, view, offered, hop) {
             Gate::Open => {}
             Gate::Ask(read) => return Verdict::Ask(read),
             Gate::Closed(reason, message, wake) => return Verdict::Hold(reason, message, wake),

@@ -48,6 +48,8 @@ pub enum Wake {
     Now,
     /// After a while; the caller may jitter it.
     After(SignedDuration),
+    /// After exactly this: something begins then.
+    Exactly(SignedDuration),
     /// Only when the object changes.
     OnChange,
 }

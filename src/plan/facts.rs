@@ -10,6 +10,7 @@ use crate::eks::{
     UpdateView,
 };
 
+use super::freeze::Freeze;
 use super::readiness::Readiness;
 use super::wish::{InvalidSpec, Wish};
 
@@ -62,6 +63,8 @@ pub struct Standing {
     pub not_allowed: Option<String>,
     /// How many updates may run at a time, where that many run and it is not this object's turn.
     pub queued_behind: Option<u32>,
+    /// The freezes that select this object, whether or not their time has come.
+    pub freezes: Vec<Freeze>,
 }
 
 /// What EKS was asked in this pass, and what it said. What was not asked is `None`.

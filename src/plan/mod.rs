@@ -11,7 +11,8 @@ mod consider;
 mod decision;
 mod elsewhere;
 mod facts;
-mod gate;
+mod freeze;
+mod gates;
 mod hop;
 mod intent;
 mod read;
@@ -20,22 +21,27 @@ mod refusal;
 mod remember;
 mod retry;
 mod rollback;
+mod rollback_gate;
 mod say;
 mod time;
 mod token;
 mod track;
 mod trouble;
+mod window;
 mod wish;
 
 pub use answer::{Sent, answered};
 pub use cancel::cancel_answered;
 pub use decision::{Action, Decision, Outcome, Wake};
 pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
+pub use freeze::Freeze;
+pub use gates::{AcceptedFinding, Gates, PreflightPolicy};
 pub use intent::may_begin;
 pub use read::{Read, next_read};
 pub use readiness::Readiness;
 pub use say::{does, errors, noun};
 pub use track::{is_overdue, overdue_after};
+pub use window::Window;
 pub use wish::{InvalidSpec, RollbackPermit, Wish};
 
 /// A start or a repetition begins within this time of the decision that its guarded write announces, or is dropped; see

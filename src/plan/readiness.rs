@@ -11,7 +11,7 @@ use super::read::Read;
 use super::rollback::{self, LastSuccess};
 use super::time::after;
 use super::wish::Wish;
-use super::{CLOCK_TOLERANCE, VERSION_UPDATE, gate, say};
+use super::{CLOCK_TOLERANCE, VERSION_UPDATE, rollback_gate, say};
 
 /// How often EKS's insights are read while the window is open.
 const READ_EVERY: SignedDuration = SignedDuration::from_hours(6);
@@ -144,10 +144,10 @@ pub fn refreshed(
 
 fn blockers(wish: &Wish, view: &ClusterView, read: &Readiness, to: Minor) -> Vec<Blocker> {
     let Readiness { insights, offered } = read;
-    let policy = gate::policy(wish, view, offered, to);
+    let policy = rollback_gate::policy(wish, view, offered, to);
     let policy = policy.map(|message| Blocker::new("UpgradePolicy", &message));
-    let insights = gate::blocking(insights)
-        .map(|insight| Blocker::new("ReadinessInsight", &gate::named(insight)));
+    let insights = rollback_gate::blocking(insights)
+        .map(|insight| Blocker::new("ReadinessInsight", &rollback_gate::named(insight)));
     policy
         .into_iter()
         .chain(insights)

@@ -30,6 +30,8 @@ pub fn refreshed(facts: &Facts<'_>) -> ClusterUpgradeStatus {
             hosting: _,
             is_auto_mode: _,
             support_type: _,
+            health: _,
+            hold: _,
         } = view;
         let pinned = memory.cluster.as_ref();
         memory.cluster = Some(ObservedCluster {

@@ -6,6 +6,8 @@ use crate::api::{
 use crate::eks::{Target, is_update_id};
 use crate::text::{is_plain_word, plain};
 
+use super::gates::Gates;
+
 /// A spec that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Wish {
@@ -17,6 +19,8 @@ pub struct Wish {
     pub forced: Option<Minor>,
     /// The one rollback that is permitted.
     pub rollback: Option<RollbackPermit>,
+    /// What has to be passed before a start. An error here stalls what is to come, and nothing that runs.
+    pub gates: Result<Gates, InvalidSpec>,
     /// Whether nothing new may be started.
     pub suspend: bool,
 }
@@ -46,11 +50,11 @@ impl Wish {
 pub struct InvalidSpec(pub String);
 
 /// As much of a wrong value as tells which one it is.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     plain(text, 64)
 }
 
-fn minor(field: &str, text: &str) -> Result<Minor, InvalidSpec> {
+pub(super) fn minor(field: &str, text: &str) -> Result<Minor, InvalidSpec> {
     text.parse::<Minor>()
         .map_err(|_| InvalidSpec(format!("spec.{field}: {}", NotAMinor(quoted(text)))))
 }
@@ -99,6 +103,8 @@ impl TryFrom<&ClusterUpgradeSpec> for Wish {
             external_id,
             force,
             rollback,
+            preflight,
+            schedule,
             suspend,
         } = spec;
         if account_id.len() != 12 || !account_id.bytes().all(|b| b.is_ascii_digit()) {
@@ -157,6 +163,7 @@ impl TryFrom<&ClusterUpgradeSpec> for Wish {
             version: minor("version", version)?,
             forced,
             rollback: rollback.as_ref().map(permit).transpose()?,
+            gates: Gates::new(preflight.as_ref(), schedule.as_ref()),
             suspend: *suspend,
         })
     }

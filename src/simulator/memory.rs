@@ -17,6 +17,7 @@ use super::api::{
 };
 use super::error::ApiError;
 use super::period::Period;
+use crate::api::HOLD_TAG;
 use crate::eks::{
     CancelRequest, Cancellation, ClusterView, EksError, ErrorKind, Hosting, InsightCategory,
     InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target,
@@ -120,8 +121,13 @@ impl Question {
                 cluster_name: name,
                 filter: InsightsFilter {
                     categories: vec![match category {
+                        InsightCategory::UpgradeReadiness(_) => Category::UpgradeReadiness,
                         InsightCategory::RollbackReadiness => Category::RollbackReadiness,
                     }],
+                    kubernetes_versions: match category {
+                        InsightCategory::UpgradeReadiness(version) => vec![version.to_string()],
+                        InsightCategory::RollbackReadiness => Vec::new(),
+                    },
                     ..InsightsFilter::default()
                 },
                 page,
@@ -296,6 +302,8 @@ fn view(cluster: super::api::ClusterView) -> ClusterView {
         .to_owned(),
         hosting: Hosting::Cloud,
         is_auto_mode: cluster.auto_mode,
+        health: Vec::new(),
+        hold: cluster.tags.get(HOLD_TAG).cloned(),
         support_type: Some(
             match cluster.upgrade_policy {
                 SupportType::Standard => "STANDARD",
@@ -382,6 +390,7 @@ fn refresh(view: &super::api::RefreshView) -> RefreshView {
             Some(Refreshing::Completed) => RefreshStatus::Completed,
             Some(Refreshing::Failed) => RefreshStatus::Failed("FAILED".to_owned()),
         },
+        started_at: view.started_at,
         ended_at: view.ended_at,
     }
 }

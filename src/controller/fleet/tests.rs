@@ -27,6 +27,8 @@ fn object(name: &str, created: i64, cluster: &str) -> Stored {
                 external_id: None,
                 force: None,
                 rollback: None,
+                preflight: None,
+                schedule: None,
                 suspend: false,
             },
             status: ClusterUpgradeStatus::default(),

@@ -3,14 +3,16 @@
 
 use aws_sdk_eks::primitives::DateTime;
 use aws_sdk_eks::types::{
-    Cluster, ClusterVersionInformation, ErrorDetail, InsightSummary, InsightsRefreshStatus,
-    Nodegroup, Update, UpdateParamType, UpdateStatus,
+    Cluster, ClusterIssue, ClusterVersionInformation, ErrorDetail, InsightSummary,
+    InsightsRefreshStatus, Nodegroup, Update, UpdateParamType, UpdateStatus,
 };
 use jiff::Timestamp;
 
+use crate::api::HOLD_TAG;
 use crate::eks::{
-    Cancellation, ClusterView, EksError, ErrorKind, Hosting, InsightView, NodegroupView,
-    OfferedVersion, Progress, RefreshStatus, RefreshView, UpdateError, UpdateView, is_update_id,
+    Cancellation, ClusterView, EksError, ErrorKind, HealthIssue, Hosting, InsightView,
+    NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, UpdateError, UpdateView,
+    is_update_id,
 };
 use crate::text::{is_plain_word, plain};
 
@@ -86,7 +88,35 @@ pub(super) fn cluster(
             .upgrade_policy
             .and_then(|policy| policy.support_type)
             .map(|support| word(support.as_str())),
+        health: cluster
+            .health
+            .and_then(|health| health.issues)
+            .unwrap_or_default()
+            .into_iter()
+            .take(ERRORS)
+            .map(cluster_issue)
+            .collect(),
+        hold: cluster
+            .tags
+            .and_then(|tags| tags.get(HOLD_TAG).map(|value| plain(value, SENTENCE))),
     })
+}
+
+/// An entry of `health.issues` of a cluster.
+fn cluster_issue(issue: ClusterIssue) -> HealthIssue {
+    HealthIssue {
+        code: issue
+            .code
+            .map_or_else(|| "Unknown".to_owned(), |code| word(code.as_str())),
+        message: plain(&issue.message.unwrap_or_default(), SENTENCE),
+        resource_ids: resources(issue.resource_ids),
+    }
+}
+
+/// The ids of the resources that something is about.
+fn resources(ids: Option<Vec<String>>) -> Vec<String> {
+    let ids = ids.unwrap_or_default();
+    ids.iter().take(RESOURCES).map(|id| word(id)).collect()
 }
 
 /// The update that DescribeUpdate and UpdateClusterVersion answer with.
@@ -166,6 +196,7 @@ pub(super) fn insight(insight: InsightSummary) -> InsightView {
 /// How far a refresh of insights is. Where there was none EKS has nothing to tell.
 pub(super) fn refresh(
     status: Option<InsightsRefreshStatus>,
+    started_at: Option<DateTime>,
     ended_at: Option<DateTime>,
 ) -> RefreshView {
     RefreshView {
@@ -175,6 +206,7 @@ pub(super) fn refresh(
             Some(InsightsRefreshStatus::Completed) => RefreshStatus::Completed,
             Some(other) => RefreshStatus::Failed(word(other.as_str())),
         },
+        started_at: started_at.and_then(timestamp),
         ended_at: ended_at.and_then(timestamp),
     }
 }
@@ -241,13 +273,7 @@ fn error_detail(detail: ErrorDetail) -> UpdateError {
             .error_code
             .map_or_else(|| "Unknown".to_owned(), |code| word(code.as_str())),
         message: plain(&detail.error_message.unwrap_or_default(), SENTENCE),
-        resource_ids: detail
-            .resource_ids
-            .unwrap_or_default()
-            .iter()
-            .take(RESOURCES)
-            .map(|id| word(id))
-            .collect(),
+        resource_ids: resources(detail.resource_ids),
     }
 }
 

@@ -33,6 +33,10 @@ pub(super) fn sound(status: ClusterUpgradeStatus) -> Result<ClusterUpgradeStatus
         attempts,
         history,
         rollback,
+        preflight,
+        schedule,
+        plan,
+        support,
         conditions,
     } = status;
     path.truncate(PATH_LIMIT);
@@ -51,6 +55,10 @@ pub(super) fn sound(status: ClusterUpgradeStatus) -> Result<ClusterUpgradeStatus
             .map(|update| sound_update("status.history", update))
             .collect::<Result<_, _>>()?,
         rollback: rollback.and_then(sound_readiness),
+        preflight,
+        schedule,
+        plan,
+        support,
         conditions: conditions
             .into_iter()
             .filter(|condition| is_ours(condition) && seen.insert(condition.type_.clone()))

@@ -62,7 +62,11 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
     let Some(Ok(refresh)) = &facts.observed.refresh else {
         return Gate::Ask(Read::Refresh);
     };
-    let RefreshView { status, ended_at } = refresh;
+    let RefreshView {
+        status,
+        started_at: _,
+        ended_at,
+    } = refresh;
     let is_recent =
         |within: SignedDuration| ended_at.is_some_and(|at| facts.now.duration_since(at) <= within);
     let last = match &facts.observed.updates {
