@@ -26,6 +26,8 @@ mod eks;
 mod elsewhere;
 #[path = "plan/errors.rs"]
 mod errors;
+#[path = "plan/evidence.rs"]
+mod evidence;
 #[path = "plan/gates.rs"]
 mod gates;
 #[path = "plan/hops.rs"]

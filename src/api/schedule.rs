@@ -121,8 +121,6 @@ pub struct Support {
     /// The version.
     #[schemars(with = "String")]
     pub version: Minor,
-    /// `STANDARD_SUPPORT`, `EXTENDED_SUPPORT` or `UNSUPPORTED`, as EKS wrote it.
-    pub status: String,
     /// When standard support ends.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Option<k8s_openapi::apimachinery::pkg::apis::meta::v1::Time>")]

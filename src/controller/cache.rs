@@ -5,10 +5,19 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::eks::{OfferedVersion, Target, UpdateView};
+use crate::api::Minor;
+use crate::eks::{AddonVersion, OfferedVersion, Target, UpdateView};
+
+use super::evidence::Kept;
 
 /// For how long an answer of DescribeClusterVersions will do.
 const VERSIONS_LAST: SignedDuration = SignedDuration::from_hours(1);
+
+/// For how long it will do where nothing is started on it.
+const VERSIONS_ARE_SHOWN_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// For how long an answer of DescribeAddonVersions will do.
+const ADDON_VERSIONS_LAST: SignedDuration = SignedDuration::from_hours(1);
 
 /// Shared by all objects.
 #[derive(Debug, Default)]
@@ -24,6 +33,10 @@ type Offer = (Timestamp, Arc<[OfferedVersion]>);
 struct State {
     finished: HashMap<Target, HashMap<String, Finished>>,
     versions: HashMap<Place, Offer>,
+    /// Which versions of an add-on fit a Kubernetes version, and when that was asked.
+    addon_versions: HashMap<(Place, String, Minor), (Timestamp, Arc<[AddonVersion]>)>,
+    /// What the checks before a hop looked at last.
+    evidence: HashMap<Target, Kept>,
 }
 
 /// An update that has ended: EKS does not change it any more.
@@ -61,16 +74,81 @@ impl Cache {
 
     /// Forgets a cluster whose object is gone. Another object of the same cluster asks EKS anew.
     pub fn forget(&self, target: &Target) {
-        self.state().finished.remove(target);
+        let mut state = self.state();
+        state.finished.remove(target);
+        state.evidence.remove(target);
     }
 
     /// The versions on offer, if asked for within the last hour.
     pub fn versions(&self, target: &Target, now: Timestamp) -> Option<Arc<[OfferedVersion]>> {
+        self.versions_within(target, now, VERSIONS_LAST)
+    }
+
+    /// The same, asked for within the last day.
+    pub fn versions_of_today(
+        &self,
+        target: &Target,
+        now: Timestamp,
+    ) -> Option<Arc<[OfferedVersion]>> {
+        self.versions_within(target, now, VERSIONS_ARE_SHOWN_FOR)
+    }
+
+    fn versions_within(
+        &self,
+        target: &Target,
+        now: Timestamp,
+        within: SignedDuration,
+    ) -> Option<Arc<[OfferedVersion]>> {
         let state = self.state();
         let (at, versions) = state.versions.get(&place(target))?;
-        // Also not one of a time to come, by a clock that was set back since.
-        let age = now.duration_since(*at);
-        (!age.is_negative() && age < VERSIONS_LAST).then(|| Arc::clone(versions))
+        is_within(*at, now, within).then(|| Arc::clone(versions))
+    }
+
+    /// Which versions of an add-on fit a Kubernetes version, if asked for within the last hour.
+    pub fn addon_versions(
+        &self,
+        target: &Target,
+        addon: &str,
+        version: Minor,
+        now: Timestamp,
+    ) -> Option<Arc<[AddonVersion]>> {
+        let state = self.state();
+        let key = (place(target), addon.to_owned(), version);
+        let (at, versions) = state.addon_versions.get(&key)?;
+        is_within(*at, now, ADDON_VERSIONS_LAST).then(|| Arc::clone(versions))
+    }
+
+    /// Remembers which versions of an add-on fit a Kubernetes version.
+    pub fn remember_addon_versions(
+        &self,
+        target: &Target,
+        addon: &str,
+        version: Minor,
+        versions: Arc<[AddonVersion]>,
+        now: Timestamp,
+    ) {
+        let key = (place(target), addon.to_owned(), version);
+        self.state().addon_versions.insert(key, (now, versions));
+    }
+
+    /// What the checks before a hop of this cluster looked at last.
+    pub fn evidence(&self, target: &Target) -> Kept {
+        self.state()
+            .evidence
+            .get(target)
+            .cloned()
+            .unwrap_or_default()
+    }
+
+    /// Remembers what they looked at.
+    pub fn remember_evidence(&self, target: &Target, change: impl FnOnce(&mut Kept)) {
+        let mut state = self.state();
+        change(state.evidence.entry(target.clone()).or_default());
+    }
+
+    /// Forgets it: no hop is to come.
+    pub fn forget_evidence(&self, target: &Target) {
+        self.state().evidence.remove(target);
     }
 
     /// Remembers the versions on offer.
@@ -87,6 +165,12 @@ impl Cache {
     pub fn forget_versions(&self, target: &Target) {
         self.state().versions.remove(&place(target));
     }
+}
+
+/// Not one of a time to come, by a clock that was set back since.
+fn is_within(at: Timestamp, now: Timestamp, within: SignedDuration) -> bool {
+    let age = now.duration_since(at);
+    !age.is_negative() && age < within
 }
 
 fn place(target: &Target) -> Place {

@@ -6,6 +6,7 @@ mod cache;
 pub mod conditions;
 mod context;
 mod events;
+mod evidence;
 mod execute;
 mod fleet;
 mod intake;

@@ -14,9 +14,10 @@ use crate::store::Store;
 
 use super::cache::Finished;
 use super::context::{Clock, Context};
+use super::evidence;
 
 /// How many updates or node groups of one cluster are described at a time.
-const DESCRIBED_AT_A_TIME: usize = 4;
+pub(super) const DESCRIBED_AT_A_TIME: usize = 4;
 
 /// Asks until nothing more is needed, or something went wrong.
 pub async fn observe<E: Eks, S: Store, C: Clock>(
@@ -52,6 +53,10 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
             }
             Read::StartRefresh => observed.refresh = Some(start_refresh(ctx, target).await),
             Read::Insights => observed.insights = Some(insights(ctx, target).await),
+            Read::Support => observed.support = Some(support(ctx, target).await),
+            Read::Evidence(part, since) => {
+                evidence::read(ctx, target, &mut observed.evidence, part, since).await;
+            }
             Read::Readiness => observed.readiness = Some(readiness(ctx, target).await),
         }
     }
@@ -59,7 +64,7 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
 }
 
 /// Asks, unless AWS throttles in this account and region: then its last answer stands.
-async fn paced<E: Eks, S: Store, C: Clock, T>(
+pub(super) async fn paced<E: Eks, S: Store, C: Clock, T>(
     ctx: &Context<E, S, C>,
     target: &Target,
     question: impl Future<Output = Result<T, EksError>> + Send,
@@ -148,7 +153,7 @@ fn is_finished(update: &UpdateView) -> bool {
 }
 
 /// Every managed node group. One that is deleted while they are described is none.
-async fn nodegroups<E: Eks, S: Store, C: Clock>(
+pub(super) async fn nodegroups<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     target: &Target,
 ) -> Result<Vec<NodegroupView>, EksError> {
@@ -168,7 +173,7 @@ async fn nodegroups<E: Eks, S: Store, C: Clock>(
 }
 
 /// Has EKS refresh its findings. They count once a later look sees the refresh ended.
-async fn start_refresh<E: Eks, S: Store, C: Clock>(
+pub(super) async fn start_refresh<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     target: &Target,
 ) -> Result<RefreshView, EksError> {
@@ -204,6 +209,17 @@ async fn readiness<E: Eks, S: Store, C: Clock>(
         insights: insights(ctx, target).await?,
         offered: versions(ctx, target).await?,
     })
+}
+
+/// What is on offer, only to show how long it is supported: that changes with the year.
+async fn support<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    target: &Target,
+) -> Result<Arc<[crate::eks::OfferedVersion]>, EksError> {
+    match ctx.cache.versions_of_today(target, ctx.clock.now()) {
+        Some(versions) => Ok(versions),
+        None => versions(ctx, target).await,
+    }
 }
 
 async fn versions<E: Eks, S: Store, C: Clock>(

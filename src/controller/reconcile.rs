@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use crate::api::ClusterUpgradeStatus;
+use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::{Eks, ErrorKind, Target};
 use crate::plan::{
-    Action, Decision, Facts, Object, Observed, Sent, Standing, Trouble, Wake, Wish, answered,
-    cancel_answered, decide,
+    Action, Decision, Facts, Object, Observed, Outcome, Sent, Standing, Trouble, Wake, Wish,
+    answered, cancel_answered, decide,
 };
 use crate::store::{Body, Key, Store, StoreError, Stored};
 
@@ -64,6 +64,9 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         ..facts
     };
     let decision = decide_in_turn(ctx, &stored, &facts);
+    if let (Outcome::Say(Reason::UpToDate, _), Ok(wish)) = (&decision.outcome, &object.wish) {
+        ctx.cache.forget_evidence(&wish.target);
+    }
 
     let written = persist(ctx, &stored, &decision).await;
     ctx.waker.wake(ctx.fleet.release(&stored));
@@ -168,7 +171,7 @@ fn looked<E: Eks, S: Store, C: Clock>(
     stored: &Stored,
     observed: &Observed,
 ) -> Option<Trouble> {
-    let failure = observed.failure();
+    let failure = observed.trouble();
     report::looked(ctx, stored, failure);
     ctx.recall.looked(&stored.uid, failure, ctx.clock.now())
 }

@@ -9,14 +9,17 @@ use super::cluster::{self, Seen};
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere::{self, Elsewhere};
 use super::facts::Facts;
+use super::gates::Gates;
 use super::hop::Hop;
+use super::preflight::{self, Preflight, Question};
 use super::read::Read;
 use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
 use super::rollback_gate::{self, Gate};
 use super::time::{shown, until};
+use super::timing::Timing;
 use super::wish::Wish;
-use super::{VERSION_ROLLBACK, intent, readiness, refusal, rollback, say, trouble};
+use super::{VERSION_ROLLBACK, intent, outlook, readiness, refusal, rollback, say, trouble};
 
 /// What came of considering.
 #[derive(Clone, Debug)]
@@ -80,13 +83,33 @@ pub fn next_read(facts: &Facts<'_>) -> Option<Read> {
     match consider(facts) {
         Verdict::Ask(read) => Some(read),
         Verdict::Hold(reason, ..) => {
-            let seen = shows_readiness(facts, reason)?;
-            if facts.observed.updates.is_none() && has_unknown_rollback(facts, seen) {
-                return Some(Read::Updates);
-            }
-            readiness::next_read(facts, seen)
+            next_of_readiness(facts, reason).or_else(|| outlook::next_read(facts, reason))
         }
         Verdict::Start(_) | Verdict::Adopt(..) | Verdict::Record(..) | Verdict::Keep(_) => None,
+    }
+}
+
+fn next_of_readiness(facts: &Facts<'_>, reason: Reason) -> Option<Read> {
+    let seen = shows_readiness(facts, reason)?;
+    if facts.observed.updates.is_none() && has_unknown_rollback(facts, seen) {
+        return Some(Read::Updates);
+    }
+    readiness::next_read(facts, seen)
+}
+
+/// What is said of a cluster that is where it should be.
+fn up_to_date(facts: &Facts<'_>, wish: &Wish, seen: Seen) -> String {
+    let runs = format!(
+        "Cluster {} runs Kubernetes {}, as asked for.",
+        wish.target.name, seen.version
+    );
+    let known = preflight::supported_until(facts, seen.version);
+    match known.and_then(|ends| preflight::near_end(ends, facts.now)) {
+        Some((support, end)) => format!(
+            "{runs} Its {support} support ends at {}: set spec.version to a newer one.",
+            shown(end)
+        ),
+        None => runs,
     }
 }
 
@@ -144,6 +167,15 @@ pub fn consider(facts: &Facts<'_>) -> Verdict {
             );
         }
     };
+    let gates = match &wish.gates {
+        Ok(gates) => gates,
+        Err(error) => {
+            return hold(
+                Reason::InvalidSpec,
+                format!("{error}. Correct the manifest; nothing is started until then."),
+            );
+        }
+    };
     if let Some(why) = &facts.standing.not_allowed {
         return hold(Reason::NotAllowed, why.clone());
     }
@@ -171,26 +203,23 @@ pub fn consider(facts: &Facts<'_>) -> Verdict {
         Err((reason, message)) => return hold(reason, message),
     };
     if seen.version == wish.version {
-        let message = format!(
-            "Cluster {} runs Kubernetes {}, as asked for.",
-            wish.target.name, seen.version
-        );
-        return hold(Reason::UpToDate, message);
+        return hold(Reason::UpToDate, up_to_date(facts, wish, seen));
     }
     let Some(Ok(updates)) = &facts.observed.updates else {
         return Verdict::Ask(Read::Updates);
     };
     if seen.version < wish.version {
         let hop = Hop::up(wish, seen.version);
-        return one_hop(facts, wish, view, updates, seen, hop);
+        return one_hop(facts, wish, gates, view, updates, seen, hop);
     }
-    above(facts, wish, view, updates, seen)
+    above(facts, wish, gates, view, updates, seen)
 }
 
 /// The cluster is newer than asked for: it stays so, unless the manifest permits this very rollback.
 fn above(
     facts: &Facts<'_>,
     wish: &Wish,
+    gates: &Gates,
     view: &ClusterView,
     updates: &[UpdateView],
     seen: Seen,
@@ -203,7 +232,7 @@ fn above(
         return Verdict::Adopt(ours.clone(), hop);
     }
     match (asked, rollback::objection(facts, wish, seen, updates)) {
-        (Some(hop), None) => one_hop(facts, wish, view, updates, seen, hop),
+        (Some(hop), None) => one_hop(facts, wish, gates, view, updates, seen, hop),
         (_, Some(message)) => Verdict::Hold(
             Reason::ClusterAheadOfSpec,
             message,
@@ -218,6 +247,7 @@ fn above(
 fn one_hop(
     facts: &Facts<'_>,
     wish: &Wish,
+    gates: &Gates,
     view: &ClusterView,
     updates: &[UpdateView],
     seen: Seen,
@@ -309,12 +339,33 @@ fn one_hop(
         );
         return Verdict::Hold(Reason::Queued, message, resync);
     }
+    let timing = Timing::of(facts, gates, view, updates, hop);
+    if let Some((reason, message, wake)) = timing.closed(&wish.target.name, hop) {
+        return Verdict::Hold(reason, message, wake);
+    }
     if hop.is_rollback() {
         match rollback_gate::look(facts, wish, view, offered, hop) {
             Gate::Open => {}
             Gate::Ask(read) => return Verdict::Ask(read),
             Gate::Closed(reason, message, wake) => return Verdict::Hold(reason, message, wake),
             Gate::Wait(wake) => return Verdict::Keep(wake),
+        }
+    } else {
+        let question = Question {
+            facts,
+            wish,
+            gates,
+            view,
+            hop,
+            earliest: Some(facts.now),
+        };
+        match preflight::look(&question, is_first_send) {
+            Preflight::Open => {}
+            Preflight::Ask(part, since) => return Verdict::Ask(Read::Evidence(part, since)),
+            Preflight::Closed(reason, message, wake) => {
+                return Verdict::Hold(reason, message, wake);
+            }
+            Preflight::Wait(wake) => return Verdict::Keep(wake),
         }
     }
     if let Some(refused) = refusal::refused(facts, wish, hop, &request) {

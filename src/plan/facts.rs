@@ -10,6 +10,7 @@ use crate::eks::{
     UpdateView,
 };
 
+use super::evidence::Evidence;
 use super::freeze::Freeze;
 use super::readiness::Readiness;
 use super::wish::{InvalidSpec, Wish};
@@ -86,6 +87,10 @@ pub struct Observed {
     pub insights: Option<Result<Vec<InsightView>, EksError>>,
     /// What `status.rollback` is made from. Nothing else depends on it.
     pub readiness: Option<Result<Readiness, EksError>>,
+    /// DescribeClusterVersions, only to show how long versions are supported.
+    pub support: Option<Result<Arc<[OfferedVersion]>, EksError>>,
+    /// What the checks before an upgrade look at. What could not be read is a finding.
+    pub evidence: Evidence,
 }
 
 impl Observed {
@@ -100,6 +105,8 @@ impl Observed {
             refresh,
             insights,
             readiness: _,
+            support: _,
+            evidence: _,
         } = self;
         let tracked = tracked
             .as_ref()
@@ -112,6 +119,13 @@ impl Observed {
             .or_else(|| nodegroups.as_ref().and_then(|read| read.as_ref().err()))
             .or_else(|| refresh.as_ref().and_then(|read| read.as_ref().err()))
             .or_else(|| insights.as_ref().and_then(|read| read.as_ref().err()))
+    }
+}
+
+impl Observed {
+    /// What went wrong while looking, whether or not it stands in the way of deciding.
+    pub fn trouble(&self) -> Option<&EksError> {
+        self.failure().or_else(|| self.evidence.errors().next())
     }
 }
 

@@ -10,13 +10,17 @@ mod cluster;
 mod consider;
 mod decision;
 mod elsewhere;
+mod evidence;
 mod facts;
 mod freeze;
 mod gates;
 mod hop;
 mod intent;
+mod outlook;
+mod preflight;
 mod read;
 mod readiness;
+mod refresh;
 mod refusal;
 mod remember;
 mod retry;
@@ -24,6 +28,7 @@ mod rollback;
 mod rollback_gate;
 mod say;
 mod time;
+mod timing;
 mod token;
 mod track;
 mod trouble;
@@ -33,6 +38,7 @@ mod wish;
 pub use answer::{Sent, answered};
 pub use cancel::cancel_answered;
 pub use decision::{Action, Decision, Outcome, Wake};
+pub use evidence::{Addon, Evidence, Insight, Part, Reading};
 pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
 pub use freeze::Freeze;
 pub use gates::{AcceptedFinding, Gates, PreflightPolicy};
@@ -68,7 +74,7 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
     if facts.object.deleting {
         return Decision::silent(facts.memory);
     }
-    match &facts.memory.update {
+    let decision = match &facts.memory.update {
         Some(update) if update.is_open_intent() => intent::resolve(facts, update),
         Some(update) if track::is_followed(facts.memory, update) => track::follow(facts, update),
         Some(update) => intent::accepted_before_refusal(facts, update).map_or_else(
@@ -76,5 +82,6 @@ pub fn decide(facts: &Facts<'_>) -> Decision {
             |view| intent::adopt(facts, update, view),
         ),
         None => consider::decide(facts),
-    }
+    };
+    outlook::added(facts, decision)
 }

@@ -1,8 +1,11 @@
 //! What still has to be asked of EKS before a decision can be made.
 
+use jiff::Timestamp;
+
 use crate::eks::{ErrorKind, Progress};
 
 use super::consider::{self, Verdict};
+use super::evidence::Part;
 use super::facts::Facts;
 use super::{cancel, cluster, readiness, track};
 
@@ -27,6 +30,10 @@ pub enum Read {
     Insights,
     /// The same and [`Self::Versions`], for `status.rollback`. Nothing else waits for it.
     Readiness,
+    /// [`Self::Versions`], where an older answer will do as well. Nothing else waits for it.
+    Support,
+    /// What a check looks at. An answer given at that time or later will do.
+    Evidence(Part, Timestamp),
 }
 
 /// The next question, or `None` when enough is known to decide. Asked again after each answer.

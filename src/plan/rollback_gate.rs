@@ -3,14 +3,13 @@
 use jiff::SignedDuration;
 
 use crate::api::{Minor, Reason, Update};
-use crate::eks::{
-    ClusterView, InsightView, NodegroupView, OfferedVersion, RefreshStatus, RefreshView,
-};
+use crate::eks::{ClusterView, InsightView, NodegroupView, OfferedVersion};
 
 use super::decision::Wake;
 use super::facts::Facts;
 use super::hop::Hop;
 use super::read::Read;
+use super::refresh::{self, Limits, Refreshed};
 use super::rollback::LastSuccess;
 use super::wish::Wish;
 
@@ -59,28 +58,23 @@ pub fn look(
 fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
     let resync = Wake::After(facts.settings.resync_interval);
     let unknown = |message, wake| Gate::Closed(Reason::PreflightUnknown, message, wake);
-    let Some(Ok(refresh)) = &facts.observed.refresh else {
+    let Some(Ok(view)) = &facts.observed.refresh else {
         return Gate::Ask(Read::Refresh);
     };
-    let RefreshView {
-        status,
-        started_at: _,
-        ended_at,
-    } = refresh;
-    let is_recent =
-        |within: SignedDuration| ended_at.is_some_and(|at| facts.now.duration_since(at) <= within);
     let last = match &facts.observed.updates {
         Some(Ok(updates)) => LastSuccess::of(facts, updates),
         _ => None,
     };
-    // Before, EKS had nothing to look at.
-    let is_since = *ended_at >= last.and_then(|last| last.over_since(facts));
-    match status {
+    let limits = Limits {
+        age: FRESH_FOR,
+        since: last.and_then(|last| last.over_since(facts)),
+    };
+    match refresh::judge(facts, view, limits) {
         // They are refreshed each hour: what blocked a moment ago is no news, and saying so would be.
-        RefreshStatus::InProgress if is_blocked(facts) => {
+        Refreshed::Running if is_blocked(facts) => {
             return Gate::Wait(Wake::After(facts.settings.poll_interval));
         }
-        RefreshStatus::InProgress => {
+        Refreshed::Running => {
             return unknown(
                 format!(
                     "EKS refreshes its rollback-readiness insights of cluster {}; whether it can go back from {} to {} is known after that.",
@@ -89,7 +83,7 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
                 Wake::After(facts.settings.poll_interval),
             );
         }
-        RefreshStatus::Failed(word) if is_recent(facts.settings.resync_interval) => {
+        Refreshed::Failed(word) => {
             return unknown(
                 format!(
                     "EKS could not refresh its rollback-readiness insights of cluster {} ({word}), so that nothing is started. It is tried again by itself.",
@@ -98,10 +92,8 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
                 resync,
             );
         }
-        RefreshStatus::Completed if is_recent(FRESH_FOR) && is_since => {}
-        RefreshStatus::None | RefreshStatus::Completed | RefreshStatus::Failed(_) => {
-            return Gate::Ask(Read::StartRefresh);
-        }
+        Refreshed::At(_) => {}
+        Refreshed::Due => return Gate::Ask(Read::StartRefresh),
     }
     let Some(Ok(insights)) = &facts.observed.insights else {
         return Gate::Ask(Read::Insights);
@@ -125,7 +117,7 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
 }
 
 /// Whether status says of this very spec that EKS would refuse it, or did. Of an open intent other things are said.
-fn is_blocked(facts: &Facts<'_>) -> bool {
+pub fn is_blocked(facts: &Facts<'_>) -> bool {
     if (facts.memory.update.as_ref()).is_some_and(Update::is_open_intent) {
         return false;
     }

@@ -12,6 +12,11 @@ pub fn after(at: Timestamp, duration: SignedDuration) -> Timestamp {
         })
 }
 
+/// `at` less `duration`, or the beginning of time.
+pub fn before(at: Timestamp, duration: SignedDuration) -> Timestamp {
+    after(at, duration.checked_neg().unwrap_or(SignedDuration::MAX))
+}
+
 /// From `now` until `at`; zero when that has passed.
 pub fn until(now: Timestamp, at: Timestamp) -> SignedDuration {
     at.duration_since(now).max(SignedDuration::ZERO)

@@ -201,6 +201,25 @@ pub fn identity(facts: &Facts<'_>) -> String {
     )
 }
 
+/// Whether a failure that may be gone in a moment has come back so often that it is said.
+pub fn has_lasted(facts: &Facts<'_>, error: &EksError) -> bool {
+    run(facts, error).in_a_row >= SAID_AFTER
+}
+
+/// Why something could not be read, and who can change that.
+pub fn why(facts: &Facts<'_>, error: &EksError) -> String {
+    if error.kind == ErrorKind::AccessDenied {
+        format!(
+            "{} is denied to {}: {}. Allow it in that identity's IAM policy (and in service control policies).",
+            error.operation,
+            identity(facts),
+            say::answer(error)
+        )
+    } else {
+        format!("{}.", say::trouble(error))
+    }
+}
+
 /// A refusal that may only be IAM spreading slowly. An object that has said nothing yet for its generation says it at
 /// once, so that nobody looks at an empty status for minutes; any other keeps its conditions meanwhile.
 pub fn iam(

@@ -17,6 +17,7 @@ use proptest::option;
 use proptest::prelude::*;
 
 use super::eks::{ARN, error};
+use super::evidence::evidence;
 use super::gates::{gates, readiness};
 use super::owned::Owned;
 use super::world::wish;
@@ -192,6 +193,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             hosting,
             is_auto_mode: status == "ACTIVE",
             support_type: None,
+            health: Vec::new(),
+            hold: None,
         })
 }
 
@@ -227,14 +230,18 @@ pub fn observed() -> impl Strategy<Value = Observed> {
         read(views),
         read(offered()),
         gates(),
+        evidence(noon()),
     )
-        .prop_map(|(tracked, cluster, updates, versions, gates)| Observed {
-            tracked,
-            cluster,
-            updates,
-            versions,
-            ..gates
-        })
+        .prop_map(
+            |(tracked, cluster, updates, versions, gates, evidence)| Observed {
+                evidence,
+                tracked,
+                cluster,
+                updates,
+                versions,
+                ..gates
+            },
+        )
 }
 
 fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
@@ -255,6 +262,10 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
         .prop_map(
             |(update, history, cluster, attempts, rollback)| ClusterUpgradeStatus {
                 rollback,
+                preflight: None,
+                schedule: None,
+                plan: None,
+                support: None,
                 observed_generation: Some(1),
                 cluster,
                 path: Vec::new(),
@@ -309,6 +320,7 @@ fn standing() -> impl Strategy<Value = Standing> {
             owner,
             not_allowed,
             queued_behind,
+            freezes: Vec::new(),
         })
 }
 

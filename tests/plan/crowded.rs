@@ -18,6 +18,7 @@ use proptest::sample::select;
 
 use super::arbitrary::{error_kind, noon, trouble};
 use super::eks::{ARN, error};
+use super::evidence::evidence;
 use super::gates::{gates, permit, readiness};
 use super::owned::Owned;
 use super::past::{accepted, ago, closed, intent, lately, minor};
@@ -71,6 +72,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             hosting,
             is_auto_mode,
             support_type: Some(if is_standard { "STANDARD" } else { "EXTENDED" }.to_owned()),
+            health: Vec::new(),
+            hold: None,
         })
 }
 
@@ -131,14 +134,18 @@ fn observed() -> impl Strategy<Value = Observed> {
         read(views),
         read(offered()),
         gates(),
+        evidence(noon()),
     )
-        .prop_map(|(tracked, cluster, updates, versions, gates)| Observed {
-            tracked,
-            cluster,
-            updates,
-            versions,
-            ..gates
-        })
+        .prop_map(
+            |(tracked, cluster, updates, versions, gates, evidence)| Observed {
+                evidence,
+                tracked,
+                cluster,
+                updates,
+                versions,
+                ..gates
+            },
+        )
 }
 
 /// Of what was said: the present one, or the one before.
@@ -210,6 +217,10 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
                     attempts,
                     history,
                     rollback,
+                    preflight: None,
+                    schedule: None,
+                    plan: None,
+                    support: None,
                     conditions: condition.into_iter().collect(),
                 }
             },
@@ -270,6 +281,7 @@ pub fn standing() -> impl Strategy<Value = Standing> {
             owner,
             not_allowed,
             queued_behind,
+            freezes: Vec::new(),
         })
 }
 

@@ -358,6 +358,10 @@ fn memory() -> impl Strategy<Value = ClusterUpgradeStatus> {
                     attempts,
                     history,
                     rollback,
+                    preflight: None,
+                    schedule: None,
+                    plan: None,
+                    support: None,
                     conditions: condition.into_iter().collect(),
                 }
             },
@@ -381,6 +385,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             hosting,
             is_auto_mode,
             support_type: Some(if is_standard { "STANDARD" } else { "EXTENDED" }.to_owned()),
+            health: Vec::new(),
+            hold: None,
         })
 }
 
@@ -426,8 +432,12 @@ fn gates() -> impl Strategy<Value = Observed> {
         12 => lately(),
         1 => select(vec![HOUR - 1, HOUR, HOUR + 1, DAY]).prop_map(ago),
     ];
-    let refresh = (status, option::weighted(0.97, ended_at))
-        .prop_map(|(status, ended_at)| RefreshView { status, ended_at });
+    let refresh =
+        (status, option::weighted(0.97, ended_at)).prop_map(|(status, ended_at)| RefreshView {
+            status,
+            started_at: None,
+            ended_at,
+        });
     let word = prop_oneof![
         3 => Just("PASSING"),
         3 => Just("WARNING"),

@@ -9,8 +9,10 @@ use eks_upgrade_operator::eks::{
     NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, UpdateError, UpdateView,
     VersionRequest,
 };
-use eks_upgrade_operator::plan::{Observed, Read, Readiness, Sent};
+use eks_upgrade_operator::plan::{Addon, Evidence, Insight, Observed, Part, Read, Readiness, Sent};
 use jiff::{SignedDuration, Timestamp};
+
+use super::evidence::{kubelets, new, refreshed};
 
 pub const ARN: &str = "arn:aws:eks:eu-central-1:111122223333:cluster/devel";
 
@@ -85,6 +87,12 @@ pub struct FakeEks {
     pub refresh_takes: SignedDuration,
     /// For how long the nodes of an Auto Mode cluster go back.
     pub node_phase: SignedDuration,
+    /// What the checks before an upgrade look at, the refresh aside.
+    pub addons: Vec<Addon>,
+    pub upgrade_insights: Vec<Insight>,
+    /// How long a refresh before an upgrade takes; without it the last one has just ended, whenever it is looked at.
+    pub upgrade_refresh_takes: Option<SignedDuration>,
+    pub upgrade_refresh_started: Option<Timestamp>,
     pub reads: Vec<Read>,
 }
 
@@ -131,6 +139,8 @@ impl FakeEks {
                 hosting: Hosting::Cloud,
                 is_auto_mode: false,
                 support_type: Some("EXTENDED".to_owned()),
+                health: Vec::new(),
+                hold: None,
             },
             offered: (30..=40).map(Minor::new).collect(),
             updates: Vec::new(),
@@ -148,6 +158,10 @@ impl FakeEks {
             refresh_started: None,
             refresh_takes: SignedDuration::from_secs(40),
             node_phase: SignedDuration::from_hours(5),
+            addons: Vec::new(),
+            upgrade_insights: vec![kubelets()],
+            upgrade_refresh_takes: None,
+            upgrade_refresh_started: None,
             reads: Vec::new(),
         }
     }
@@ -306,18 +320,87 @@ impl FakeEks {
             Read::StartRefresh => {
                 observed.refresh = Some(broken("start refresh").map(|()| RefreshView {
                     status: RefreshStatus::InProgress,
+                    started_at: None,
                     ended_at: None,
                 }));
             }
             Read::Insights => {
                 observed.insights = Some(broken("insights").map(|()| self.found.clone()));
             }
+            Read::Support => {
+                observed.support = Some(broken("support").map(|()| self.on_offer()));
+            }
+            Read::Evidence(part, _) => self.show(*part, &mut observed.evidence, now),
             Read::Readiness => {
                 observed.readiness = Some(broken("insights").map(|()| Readiness {
                     insights: self.found.clone(),
                     offered: self.on_offer(),
                 }));
             }
+        }
+    }
+
+    /// Shows what a check looks at.
+    fn show(&mut self, part: Part, evidence: &mut Evidence, now: Timestamp) {
+        let name = match part {
+            Part::Nodegroups => "check nodegroups",
+            Part::Addons(_) => "check addons",
+            Part::Refresh => "check refresh",
+            Part::StartRefresh => "check start refresh",
+            Part::Insights { .. } => "check insights",
+        };
+        let broken = self.broken.get(name).or_else(|| self.broken.get("all"));
+        let broken = broken.cloned().map_or(Ok(()), Err);
+        if part == Part::StartRefresh && broken.is_ok() {
+            self.upgrade_refresh_started = Some(now);
+        }
+        match part {
+            Part::Nodegroups => {
+                let groups = broken.map(|()| self.nodegroups.clone());
+                evidence.nodegroups = Some(new(now, groups));
+            }
+            Part::Addons(_) => {
+                evidence.addons = Some(new(now, broken.map(|()| self.addons.clone())));
+            }
+            Part::Refresh => {
+                let view = broken.map(|()| self.upgrade_refresh(now));
+                evidence.refresh = Some(new(now, view));
+            }
+            Part::StartRefresh => {
+                let view = broken.map(|()| RefreshView {
+                    status: RefreshStatus::InProgress,
+                    started_at: Some(now),
+                    ended_at: None,
+                });
+                evidence.refresh = Some(new(now, view));
+            }
+            Part::Insights { .. } => {
+                let insights = broken.map(|()| self.upgrade_insights.clone());
+                evidence.insights = Some(new(now, insights));
+            }
+        }
+    }
+
+    fn upgrade_refresh(&self, now: Timestamp) -> RefreshView {
+        let Some(takes) = self.upgrade_refresh_takes else {
+            return refreshed(now);
+        };
+        let Some(started) = self.upgrade_refresh_started else {
+            return RefreshView {
+                status: RefreshStatus::None,
+                started_at: None,
+                ended_at: None,
+            };
+        };
+        let is_over = now >= started + takes;
+        RefreshView {
+            status: if is_over {
+                RefreshStatus::Completed
+            } else {
+                RefreshStatus::InProgress
+            },
+            started_at: Some(started),
+            ended_at: is_over.then(|| started + takes),
         }
     }
 
@@ -340,6 +423,7 @@ impl FakeEks {
         let Some(started) = self.refresh_started else {
             return RefreshView {
                 status: RefreshStatus::None,
+                started_at: None,
                 ended_at: None,
             };
         };
@@ -347,12 +431,14 @@ impl FakeEks {
         if now < end {
             return RefreshView {
                 status: RefreshStatus::InProgress,
+                started_at: None,
                 ended_at: None,
             };
         }
         self.found.clone_from(&self.insights);
         RefreshView {
             status: RefreshStatus::Completed,
+            started_at: Some(started),
             ended_at: Some(end),
         }
     }

@@ -28,8 +28,12 @@ pub fn gates() -> impl Strategy<Value = Observed> {
         RefreshStatus::Completed,
         RefreshStatus::Failed("FAILED".to_owned()),
     ]);
-    let refresh = (status, option::weighted(0.9, lately()))
-        .prop_map(|(status, ended_at)| RefreshView { status, ended_at });
+    let refresh =
+        (status, option::weighted(0.9, lately())).prop_map(|(status, ended_at)| RefreshView {
+            status,
+            started_at: None,
+            ended_at,
+        });
     let insight =
         select(vec!["PASSING", "PASSING", "WARNING", "ERROR", "UNKNOWN"]).prop_map(|status| {
             InsightView {

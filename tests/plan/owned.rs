@@ -7,11 +7,13 @@ use eks_upgrade_operator::eks::{
     CancelRequest, ErrorKind, RefreshStatus, RefreshView, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::plan::{
-    Action, Decision, Facts, Object, Observed, Read, Settings, Standing, Trouble, decide, next_read,
+    Action, Decision, Evidence, Facts, Object, Observed, Part, Read, Reading, Settings, Standing,
+    Trouble, decide, next_read,
 };
 use jiff::Timestamp;
 
 use super::eks::error;
+use super::evidence::well;
 
 #[derive(Clone, Debug)]
 pub struct Owned {
@@ -64,6 +66,8 @@ impl Owned {
             refresh,
             insights,
             readiness,
+            support,
+            evidence,
         } = &mut self.observed;
         tracked.get_or_insert_with(|| Err(error(ErrorKind::NotFound)));
         cluster.get_or_insert_with(|| Err(error(ErrorKind::Unavailable)));
@@ -73,10 +77,17 @@ impl Owned {
         refresh.get_or_insert_with(|| {
             Ok(RefreshView {
                 status: RefreshStatus::None,
+                started_at: None,
                 ended_at: None,
             })
         });
         insights.get_or_insert_with(|| Ok(Vec::new()));
+        support.get_or_insert_with(|| Ok(Arc::from([])));
+        let good = well(self.now);
+        evidence.nodegroups = evidence.nodegroups.take().or(good.nodegroups);
+        evidence.addons = evidence.addons.take().or(good.addons);
+        evidence.refresh = evidence.refresh.take().or(good.refresh);
+        evidence.insights = evidence.insights.take().or(good.insights);
         readiness.get_or_insert_with(|| Err(error(ErrorKind::Unavailable)));
         self
     }
@@ -91,7 +102,7 @@ impl Owned {
         let mut reads = 0;
         while let Some(read) = next_read(&known.facts()) {
             reads += 1;
-            assert!(reads <= 9, "asks again and again: {read:?}");
+            assert!(reads <= 20, "asks again and again: {read:?}");
             let slot = &mut known.observed;
             match read {
                 Read::Tracked(_) => slot.tracked.clone_from(&answers.tracked),
@@ -103,10 +114,15 @@ impl Owned {
                 Read::StartRefresh => {
                     slot.refresh = Some(Ok(RefreshView {
                         status: RefreshStatus::InProgress,
+                        started_at: None,
                         ended_at: None,
                     }));
                 }
                 Read::Insights => slot.insights.clone_from(&answers.insights),
+                Read::Support => slot.support.clone_from(&answers.support),
+                Read::Evidence(part, since) => {
+                    show(part, since, &answers.evidence, &mut slot.evidence, self.now);
+                }
                 Read::Readiness => slot.readiness.clone_from(&answers.readiness),
             }
         }
@@ -127,6 +143,51 @@ impl Owned {
     pub fn open_intent(&self) -> Option<&Update> {
         let update = self.memory.update.as_ref();
         update.filter(|update| update.id.is_none() && update.status.is_none())
+    }
+}
+
+/// What the controller has of a part of the evidence: an answer that is too old is asked for again.
+fn show(part: Part, since: Timestamp, answers: &Evidence, slot: &mut Evidence, now: Timestamp) {
+    fn since_or_new<T: Clone>(
+        known: Option<&Reading<T>>,
+        since: Timestamp,
+        now: Timestamp,
+    ) -> Option<Reading<T>> {
+        known.map(|known| {
+            let counts = known.is_since(since);
+            Reading {
+                at: if counts { known.at } else { now },
+                is_new: known.is_new || !counts,
+                answer: known.answer.clone(),
+            }
+        })
+    }
+    match part {
+        Part::Nodegroups => slot.nodegroups = since_or_new(answers.nodegroups.as_ref(), since, now),
+        Part::Addons(_) => slot.addons = since_or_new(answers.addons.as_ref(), since, now),
+        Part::Refresh => {
+            // Asked once more, it is asked of EKS.
+            let again = if slot.refresh.is_some() {
+                Timestamp::MAX
+            } else {
+                since
+            };
+            slot.refresh = since_or_new(answers.refresh.as_ref(), again, now);
+        }
+        Part::StartRefresh => {
+            slot.refresh = Some(Reading {
+                at: now,
+                is_new: true,
+                answer: Ok(RefreshView {
+                    status: RefreshStatus::InProgress,
+                    started_at: Some(now),
+                    ended_at: None,
+                }),
+            });
+        }
+        Part::Insights { .. } => {
+            slot.insights = since_or_new(answers.insights.as_ref(), since, now);
+        }
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::VecDeque;
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor, Reason};
 use eks_upgrade_operator::eks::{CancelRequest, EksError, ErrorKind, Target, VersionRequest};
 use eks_upgrade_operator::plan::{
-    Action, Decision, Facts, Object, Observed, Outcome, Sent, Settings, Standing, Trouble, Wake,
-    Wish, answered, cancel_answered, decide, next_read,
+    Action, Decision, Facts, Gates, Object, Observed, Outcome, Sent, Settings, Standing, Trouble,
+    Wake, Wish, answered, cancel_answered, decide, next_read,
 };
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -54,6 +54,7 @@ pub fn wish(version: &str) -> Wish {
         version: version.parse().unwrap(),
         forced: None,
         rollback: None,
+        gates: Ok(Gates::default()),
         suspend: false,
     }
 }
@@ -117,11 +118,11 @@ impl World {
         let mut reads = 0;
         while let Some(read) = next_read(&self.facts(&observed)) {
             reads += 1;
-            assert!(reads <= 9, "asks again and again: {read:?}");
+            assert!(reads <= 20, "asks again and again: {read:?}");
             self.eks.answer(&read, &mut observed, self.now);
         }
         self.trouble = observed
-            .failure()
+            .trouble()
             .map(|error| counted(self.trouble, error, self.now));
         observed
     }
@@ -250,6 +251,7 @@ impl World {
                 assert!(wait.is_positive(), "looks again without a pause");
                 self.now = self.now.checked_add(wait).unwrap();
             }
+            Wake::Exactly(wait) => self.now = self.now.checked_add(wait.max(seconds(1))).unwrap(),
             Wake::OnChange => self.now = self.now.checked_add(minutes(10)).unwrap(),
         }
     }

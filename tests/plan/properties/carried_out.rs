@@ -327,7 +327,7 @@ proptest! {
             rest = Some(now);
             owned.now += match decision.wake {
                 Wake::Now => SignedDuration::ZERO,
-                Wake::After(wait) => wait.max(SignedDuration::from_millis(1)),
+                Wake::After(wait) | Wake::Exactly(wait) => wait.max(SignedDuration::from_millis(1)),
                 Wake::OnChange => break,
             };
         }

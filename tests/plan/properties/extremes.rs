@@ -250,6 +250,7 @@ impl Extremes {
         }
         if let Some(Ok(RefreshView {
             status: _,
+            started_at: _,
             ended_at: Some(time),
         })) = &mut observed.refresh
         {

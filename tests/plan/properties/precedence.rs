@@ -104,7 +104,7 @@ proptest! {
         let all = all.complete();
         let seen = all.asked();
         let rules = applying(&all, &seen);
-        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness } = &seen.observed;
+        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness, support: _, evidence: _ } = &seen.observed;
         let read = [
             cluster.is_some(),
             updates.is_some(),

@@ -330,7 +330,7 @@ proptest! {
                 status: "UNKNOWN".to_owned(),
                 reason: String::new(),
             }])),
-            8 => *refresh = Some(Ok(RefreshView { status: RefreshStatus::Completed, ended_at: Some(other.now - SignedDuration::from_secs(3601)) })),
+            8 => *refresh = Some(Ok(RefreshView { status: RefreshStatus::Completed, started_at: None, ended_at: Some(other.now - SignedDuration::from_secs(3601)) })),
             9 => *refresh = None,
             10 => {
                 if let (Some(Ok(views)), id) = (updates, permit.update_id.clone()) {
