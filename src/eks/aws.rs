@@ -2,6 +2,7 @@
 //!
 //! [`AwsEks`] only sends and reads: who signs is `clients`, what an error means is `classify`, how an answer reads is `convert`.
 
+mod addons;
 mod assumed_role;
 mod base;
 mod body;
@@ -9,9 +10,9 @@ mod classify;
 mod clients;
 mod convert;
 mod fenced;
+mod pages;
 mod words;
 
-use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -26,22 +27,13 @@ use aws_sdk_eks::types::{Category, InsightsFilter, RollbackConfig};
 use self::base::Origin;
 use self::clients::Clients;
 use self::fenced::Fenced;
+use self::pages::{PAGE_SIZE, all_pages};
 use super::{
-    CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, InsightCategory, InsightView,
-    NodegroupView, OfferedVersion, RefreshStatus, RefreshView, Target, UpdateView, VersionRequest,
+    AddonVersion, AddonView, CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence,
+    InsightCategory, InsightDetail, InsightView, NodegroupView, OfferedVersion, RefreshStatus,
+    RefreshView, Target, UpdateView, VersionRequest, is_update_id,
 };
-
-/// How many entries to ask for per page; the most that EKS gives.
-const PAGE_SIZE: i32 = 100;
-
-/// Pages after which a listing is taken for broken. Ten thousand updates of one cluster are decades of work.
-const MAX_PAGES: usize = 100;
-
-/// Entries after which a listing is taken for broken: as many as that many pages hold.
-const MAX_ITEMS: usize = 10_000;
-
-/// How long all pages of one listing may take together: inside the ten seconds of a shutdown.
-const LISTING_TIMEOUT: Duration = Duration::from_secs(8);
+use crate::api::Minor;
 
 /// Is told of every call to AWS, once it has ended. Metrics implement it.
 pub trait CallObserver: Send + Sync + 'static {
@@ -131,49 +123,6 @@ impl AwsEks {
         );
         answer
     }
-}
-
-/// Collects all pages. EKS promises no end: a token that comes twice, or too many pages, is a broken answer.
-async fn all_pages<T, F>(
-    operation: &'static str,
-    mut page: impl FnMut(Option<String>) -> F + Send,
-) -> Result<Vec<T>, EksError>
-where
-    T: Send,
-    F: Future<Output = Result<(Vec<T>, Option<String>), EksError>> + Send,
-{
-    let reading = async {
-        let mut items = Vec::new();
-        let mut seen = HashSet::new();
-        let mut token = None;
-        for _ in 0..MAX_PAGES {
-            let (some, next) = page(token).await?;
-            items.extend(some);
-            if items.len() > MAX_ITEMS {
-                return Err(convert::broken(operation, "it lists too much"));
-            }
-            let Some(next) = next.filter(|token| !token.is_empty()) else {
-                return Ok(items);
-            };
-            if !seen.insert(next.clone()) {
-                return Err(convert::broken(operation, "its pages go round in a circle"));
-            }
-            token = Some(next);
-        }
-        Err(convert::broken(operation, "its pages do not end"))
-    };
-    tokio::time::timeout(LISTING_TIMEOUT, reading)
-        .await
-        .unwrap_or_else(|_| {
-            Err(EksError {
-                kind: ErrorKind::Unavailable,
-                operation,
-                code: "Timeout".to_owned(),
-                message: format!("not all pages came within {LISTING_TIMEOUT:?}"),
-                request_id: None,
-                clock_behind: None,
-            })
-        })
 }
 
 impl Eks for AwsEks {
@@ -411,5 +360,43 @@ impl Eks for AwsEks {
             })
             .await?;
         convert::nodegroup(OPERATION, output.nodegroup, name)
+    }
+
+    async fn describe_insight(&self, target: &Target, id: &str) -> Result<InsightDetail, EksError> {
+        const OPERATION: &str = "eks:DescribeInsight";
+        // ListInsights keeps an id that can be none, since what the insight says counts nevertheless.
+        if !is_update_id(id) {
+            return Err(convert::broken(
+                OPERATION,
+                "the insight has no id, or none that can be one",
+            ));
+        }
+        let output = self
+            .call(OPERATION, target, |client| {
+                client
+                    .describe_insight()
+                    .cluster_name(&target.name)
+                    .id(id)
+                    .send()
+            })
+            .await?;
+        convert::insight_detail(OPERATION, output.insight, id)
+    }
+
+    async fn list_addons(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        addons::list(self, target).await
+    }
+
+    async fn describe_addon(&self, target: &Target, name: &str) -> Result<AddonView, EksError> {
+        addons::describe(self, target, name).await
+    }
+
+    async fn describe_addon_versions(
+        &self,
+        target: &Target,
+        addon: &str,
+        version: Minor,
+    ) -> Result<Vec<AddonVersion>, EksError> {
+        addons::versions(self, target, addon, version).await
     }
 }

@@ -356,4 +356,33 @@ pub trait Eks: Send + Sync + 'static {
         target: &Target,
         name: &str,
     ) -> impl Future<Output = Result<NodegroupView, EksError>> + Send;
+
+    /// DescribeInsight, of an insight that [`Eks::list_insights`] has named.
+    fn describe_insight(
+        &self,
+        target: &Target,
+        id: &str,
+    ) -> impl Future<Output = Result<InsightDetail, EksError>> + Send;
+
+    /// ListAddons, all pages: the names of the EKS add-ons that are installed. Of each, [`is_update_id`] holds.
+    fn list_addons(
+        &self,
+        target: &Target,
+    ) -> impl Future<Output = Result<Vec<String>, EksError>> + Send;
+
+    /// DescribeAddon.
+    fn describe_addon(
+        &self,
+        target: &Target,
+        name: &str,
+    ) -> impl Future<Output = Result<AddonView, EksError>> + Send;
+
+    /// DescribeAddonVersions, all pages: the versions of an add-on that fit a Kubernetes version, in EKS's order. None where EKS
+    /// knows no such add-on for that version, of whatever name.
+    fn describe_addon_versions(
+        &self,
+        target: &Target,
+        addon: &str,
+        version: Minor,
+    ) -> impl Future<Output = Result<Vec<AddonVersion>, EksError>> + Send;
 }

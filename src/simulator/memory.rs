@@ -5,23 +5,22 @@
 
 #[cfg(test)]
 mod tests;
+mod views;
 
 use jiff::Timestamp;
 
 use super::Model;
 use super::api::{
-    Caller, CancellationStatus, Category, ClusterStatus, ClusterVersionView,
-    DescribeClusterVersions, InsightsFilter, ListInsights, Page, Readiness,
-    RefreshStatus as Refreshing, Reply, Request, Response, RollbackConfig, Scope, SupportStatus,
-    SupportType, UpdateClusterVersion, UpdateStatus, UpdateView as Update,
+    Caller, Category, DescribeAddonVersions, DescribeClusterVersions, InsightsFilter, ListInsights,
+    Page, Reply, Request, Response, RollbackConfig, Scope, UpdateClusterVersion,
 };
 use super::error::ApiError;
 use super::period::Period;
-use crate::api::HOLD_TAG;
+use crate::api::Minor;
 use crate::eks::{
-    CancelRequest, Cancellation, ClusterView, EksError, ErrorKind, Hosting, InsightCategory,
-    InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target,
-    UpdateError, UpdateView, VersionRequest,
+    AddonVersion, AddonView, CancelRequest, ClusterView, EksError, ErrorKind, InsightCategory,
+    InsightDetail, InsightView, NodegroupView, OfferedVersion, RefreshView, Target, UpdateView,
+    VersionRequest,
 };
 
 /// A call of the port.
@@ -49,6 +48,14 @@ pub enum Question {
     Nodegroups,
     /// DescribeNodegroup.
     Nodegroup(String),
+    /// DescribeInsight.
+    Insight(String),
+    /// ListAddons.
+    Addons,
+    /// DescribeAddon.
+    Addon(String),
+    /// DescribeAddonVersions of this add-on, for this Kubernetes version.
+    AddonVersions(String, Minor),
 }
 
 /// What it is answered with.
@@ -70,6 +77,14 @@ pub enum Answer {
     Nodegroups(Vec<String>),
     /// A managed node group.
     Nodegroup(NodegroupView),
+    /// More about an insight.
+    Insight(InsightDetail),
+    /// The names of add-ons.
+    Addons(Vec<String>),
+    /// An add-on.
+    Addon(AddonView),
+    /// The versions of an add-on that fit.
+    AddonVersions(Vec<AddonVersion>),
 }
 
 impl Question {
@@ -87,6 +102,10 @@ impl Question {
             Self::Refresh => "eks:DescribeInsightsRefresh",
             Self::Nodegroups => "eks:ListNodegroups",
             Self::Nodegroup(_) => "eks:DescribeNodegroup",
+            Self::Insight(_) => "eks:DescribeInsight",
+            Self::Addons => "eks:ListAddons",
+            Self::Addon(_) => "eks:DescribeAddon",
+            Self::AddonVersions(..) => "eks:DescribeAddonVersions",
         }
     }
 
@@ -139,6 +158,23 @@ impl Question {
                 name,
                 nodegroup_name: nodegroup.clone(),
             },
+            Self::Insight(id) => Request::DescribeInsight {
+                name,
+                id: id.clone(),
+            },
+            Self::Addons => Request::ListAddons { name, page },
+            Self::Addon(addon) => Request::DescribeAddon {
+                name,
+                addon_name: addon.clone(),
+            },
+            Self::AddonVersions(addon, version) => {
+                Request::DescribeAddonVersions(DescribeAddonVersions {
+                    addon_name: Some(addon.clone()),
+                    kubernetes_version: Some(version.to_string()),
+                    page,
+                    ..DescribeAddonVersions::default()
+                })
+            }
         }
     }
 }
@@ -179,6 +215,7 @@ pub fn ask(
     };
     let mut page = Page::default();
     let (mut ids, mut versions, mut insights) = (Vec::new(), Vec::new(), Vec::new());
+    let mut fitting = Vec::new();
     loop {
         let reply = model.call(&caller, &question.request(target, page), now);
         let response = match reply {
@@ -199,17 +236,23 @@ pub fn ask(
             }
         };
         let next_token = match response {
-            Response::Cluster(cluster) => return Ok(Answer::Cluster(view(*cluster))),
-            Response::Update(view) => return Ok(Answer::Update(update(view))),
+            Response::Cluster(cluster) => return Ok(Answer::Cluster(views::cluster(*cluster))),
+            Response::Update(view) => return Ok(Answer::Update(views::update(view))),
             Response::RefreshStarted(view) | Response::Refresh(view) => {
-                return Ok(Answer::Refresh(refresh(&view)));
+                return Ok(Answer::Refresh(views::refresh(&view)));
             }
-            Response::Nodegroup(view) => return Ok(Answer::Nodegroup(nodegroup(*view))),
+            Response::Nodegroup(view) => return Ok(Answer::Nodegroup(views::nodegroup(*view))),
+            Response::Insight(view) => return Ok(Answer::Insight(views::detail(*view))),
+            Response::Addon(view) => return Ok(Answer::Addon(views::addon(*view))),
+            Response::AddonVersions { addons, next_token } => {
+                fitting.extend(addons.into_iter().flat_map(views::addon_versions));
+                next_token
+            }
             Response::Insights {
                 insights: some,
                 next_token,
             } => {
-                insights.extend(some.into_iter().map(insight));
+                insights.extend(some.into_iter().map(views::insight));
                 next_token
             }
             Response::Updates {
@@ -217,6 +260,10 @@ pub fn ask(
                 next_token,
             }
             | Response::Nodegroups {
+                names: some,
+                next_token,
+            }
+            | Response::Addons {
                 names: some,
                 next_token,
             } => {
@@ -227,11 +274,10 @@ pub fn ask(
                 versions: some,
                 next_token,
             } => {
-                versions.extend(some.iter().map(offered));
+                versions.extend(some.iter().map(views::offered));
                 next_token
             }
             Response::Clusters { .. }
-            | Response::Insight(_)
             | Response::AssumedRole(_)
             | Response::CallerIdentity { .. } => {
                 return Err(nothing(
@@ -245,6 +291,8 @@ pub fn ask(
             return Ok(match question {
                 Question::Updates => Answer::Updates(ids),
                 Question::Nodegroups => Answer::Nodegroups(ids),
+                Question::Addons => Answer::Addons(ids),
+                Question::AddonVersions(..) => Answer::AddonVersions(fitting),
                 Question::Insights(_) => Answer::Insights(insights),
                 _ => Answer::Versions(versions),
             });
@@ -282,122 +330,5 @@ fn nothing(operation: &'static str, code: &str, message: &str) -> EksError {
         message: message.to_owned(),
         request_id: None,
         clock_behind: None,
-    }
-}
-
-fn view(cluster: super::api::ClusterView) -> ClusterView {
-    ClusterView {
-        arn: cluster.arn,
-        created_at: Some(cluster.created_at),
-        version: cluster.version.to_string(),
-        platform_version: Some(cluster.platform_version),
-        status: match cluster.status {
-            ClusterStatus::Creating => "CREATING",
-            ClusterStatus::Active => "ACTIVE",
-            ClusterStatus::Deleting => "DELETING",
-            ClusterStatus::Failed => "FAILED",
-            ClusterStatus::Updating => "UPDATING",
-            ClusterStatus::Pending => "PENDING",
-        }
-        .to_owned(),
-        hosting: Hosting::Cloud,
-        is_auto_mode: cluster.auto_mode,
-        health: Vec::new(),
-        hold: cluster.tags.get(HOLD_TAG).cloned(),
-        support_type: Some(
-            match cluster.upgrade_policy {
-                SupportType::Standard => "STANDARD",
-                SupportType::Extended => "EXTENDED",
-            }
-            .to_owned(),
-        ),
-    }
-}
-
-fn update(update: Update) -> UpdateView {
-    let to_version = update
-        .params
-        .into_iter()
-        .find(|param| param.kind == "Version")
-        .map(|param| param.value);
-    UpdateView {
-        id: update.id,
-        kind: update.kind,
-        status: match update.status {
-            UpdateStatus::InProgress => Progress::InProgress,
-            UpdateStatus::Successful => Progress::Successful,
-            UpdateStatus::Failed => Progress::Failed,
-            UpdateStatus::Cancelled => Progress::Cancelled,
-            UpdateStatus::Cancelling => Progress::Other("Cancelling".to_owned()),
-        },
-        to_version,
-        created_at: Some(update.created_at),
-        errors: update
-            .errors
-            .into_iter()
-            .map(|error| UpdateError {
-                code: error.error_code,
-                message: error.error_message,
-                resource_ids: error.resource_ids,
-            })
-            .collect(),
-        cancellation: update.cancellation.map(|cancellation| Cancellation {
-            status: match cancellation.status {
-                CancellationStatus::InProgress => "InProgress",
-                CancellationStatus::Failed => "Failed",
-                CancellationStatus::Successful => "Successful",
-            }
-            .to_owned(),
-            reason: cancellation.reason,
-        }),
-    }
-}
-
-fn offered(version: &ClusterVersionView) -> OfferedVersion {
-    OfferedVersion {
-        version: version.version,
-        status: match version.status {
-            SupportStatus::StandardSupport => "STANDARD_SUPPORT",
-            SupportStatus::ExtendedSupport => "EXTENDED_SUPPORT",
-            SupportStatus::Unsupported => "UNSUPPORTED",
-        }
-        .to_owned(),
-        end_of_standard_support: Some(version.end_of_standard_support),
-        end_of_extended_support: Some(version.end_of_extended_support),
-    }
-}
-
-fn insight(view: super::api::InsightView) -> InsightView {
-    InsightView {
-        id: view.id,
-        name: view.name,
-        status: match view.insight_status.status {
-            Readiness::Passing => "PASSING",
-            Readiness::Warning => "WARNING",
-            Readiness::Error => "ERROR",
-            Readiness::Unknown => "UNKNOWN",
-        }
-        .to_owned(),
-        reason: view.insight_status.reason,
-    }
-}
-
-fn refresh(view: &super::api::RefreshView) -> RefreshView {
-    RefreshView {
-        status: match view.status {
-            None => RefreshStatus::None,
-            Some(Refreshing::InProgress) => RefreshStatus::InProgress,
-            Some(Refreshing::Completed) => RefreshStatus::Completed,
-            Some(Refreshing::Failed) => RefreshStatus::Failed("FAILED".to_owned()),
-        },
-        started_at: view.started_at,
-        ended_at: view.ended_at,
-    }
-}
-
-fn nodegroup(view: super::api::NodegroupView) -> NodegroupView {
-    NodegroupView {
-        name: view.nodegroup_name,
-        version: view.version.to_string(),
     }
 }

@@ -7,11 +7,13 @@ use std::time::Duration;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region};
 use aws_credential_types::Credentials;
+use eks_upgrade_operator::api::Minor;
 use eks_upgrade_operator::eks::aws::AwsEks;
 use eks_upgrade_operator::eks::{
-    CancelRequest, Cancellation, ClusterView, Eks, EksError, Fence, InsightCategory, InsightView,
-    NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target, UpdateError,
-    UpdateView, VersionRequest, is_update_id,
+    AddonVersion, AddonView, CancelRequest, Cancellation, ClusterView, Deprecation, Eks, EksError,
+    Fence, HealthIssue, InsightCategory, InsightDetail, InsightView, NodegroupView, OfferedVersion,
+    Progress, RefreshStatus, RefreshView, Target, UpdateError, UpdateView, VersionRequest,
+    is_update_id,
 };
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -112,6 +114,36 @@ fn update(id: &str) -> Value {
     }})
 }
 
+fn insight(id: &str) -> Value {
+    json!({"insight": {
+        "id": id,
+        "recommendation": "Use policy/v1.",
+        "resources": [{"kubernetesResourceUri": "/apis/policy/v1beta1"}, {"arn": "arn:aws:eks:::x"}],
+        "categorySpecificSummary": {"deprecationDetails": [{
+            "usage": "/apis/policy/v1beta1",
+            "replacedWith": "/apis/policy/v1",
+            "stopServingVersion": "1.34",
+            "clientStats": [{"userAgent": "kubectl", "numberOfRequestsLast30Days": 2}],
+        }]},
+    }})
+}
+
+fn addon(name: &str) -> Value {
+    json!({"addon": {
+        "addonName": name,
+        "addonVersion": "v1.11.4-eksbuild.2",
+        "status": "DEGRADED",
+        "health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["r-1"]}]},
+    }})
+}
+
+fn addon_versions() -> Value {
+    json!({"addons": [{"addonName": "coredns", "addonVersions": [{
+        "addonVersion": "v1.11.4-eksbuild.2",
+        "compatibilities": [{"clusterVersion": "1.34", "platformVersions": ["*"], "defaultVersion": true}],
+    }]}]})
+}
+
 impl Answers {
     fn reply(&self, asked: &Asked) -> Reply {
         let path = asked.path.split('?').next().unwrap();
@@ -127,6 +159,10 @@ impl Answers {
             ),
             (_, ["clusters", _, "updates"]) => (&self.list, json!({"updateIds": [ID]})),
             (_, ["clusters", _, "updates", id]) => (&self.update, update(id)),
+            (_, ["clusters", _, "insights", id]) => (&self.update, insight(id)),
+            (_, ["clusters", _, "addons"]) => (&self.list, json!({"addons": ["coredns"]})),
+            (_, ["clusters", _, "addons", name]) => (&self.update, addon(name)),
+            (_, ["addons", "supported-versions"]) => (&self.versions, addon_versions()),
             _ => (
                 &self.cluster,
                 json!({"cluster": {
@@ -193,6 +229,8 @@ impl Eks for Shared {
             hosting: _,
             is_auto_mode: _,
             support_type,
+            health,
+            hold,
         }) = &answer
         {
             assert_text("arn", arn, 2048);
@@ -204,6 +242,8 @@ impl Eks for Shared {
             {
                 assert_text("a word", word, 128);
             }
+            assert_text("a hold", hold.as_deref().unwrap_or_default(), 1024);
+            issues_bounded(health);
         }
         bounded(answer)
     }
@@ -314,6 +354,104 @@ impl Eks for Shared {
             assert_text("version", &group.version, 128);
         }
         bounded(answer)
+    }
+
+    async fn describe_insight(&self, target: &Target, id: &str) -> Result<InsightDetail, EksError> {
+        let answer = self.0.describe_insight(target, id).await;
+        if let Ok(InsightDetail {
+            recommendation,
+            resources,
+            deprecations,
+        }) = &answer
+        {
+            assert_text("recommendation", recommendation, 1024);
+            assert!(resources.len() <= 64, "{}", resources.len());
+            for resource in resources {
+                assert_text("resource", resource, 1024);
+            }
+            assert!(deprecations.len() <= 64, "{}", deprecations.len());
+            for Deprecation {
+                usage,
+                replaced_with,
+                stop_serving_version,
+                clients,
+            } in deprecations
+            {
+                assert_text("usage", usage, 1024);
+                let replacement = replaced_with.as_deref().unwrap_or_default();
+                assert_text("replacement", replacement, 1024);
+                let version = stop_serving_version.as_deref().unwrap_or_default();
+                assert_text("version", version, 128);
+                assert!(clients.len() <= 16, "{}", clients.len());
+                for client in clients {
+                    assert_text("client", client, 128);
+                }
+            }
+        }
+        bounded(answer)
+    }
+
+    async fn list_addons(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        let answer = self.0.list_addons(target).await;
+        if let Ok(names) = &answer {
+            assert!(names.len() <= 10_000, "{}", names.len());
+            assert!(names.iter().all(|name| is_update_id(name)), "{names:?}");
+        }
+        bounded(answer)
+    }
+
+    async fn describe_addon(&self, target: &Target, name: &str) -> Result<AddonView, EksError> {
+        let answer = self.0.describe_addon(target, name).await;
+        if let Ok(AddonView {
+            name: of,
+            version,
+            status,
+            issues,
+        }) = &answer
+        {
+            assert_eq!(of, name);
+            assert_text("version", version, 128);
+            assert_text("status", status, 128);
+            issues_bounded(issues);
+        }
+        bounded(answer)
+    }
+
+    async fn describe_addon_versions(
+        &self,
+        target: &Target,
+        addon: &str,
+        version: Minor,
+    ) -> Result<Vec<AddonVersion>, EksError> {
+        let answer = self.0.describe_addon_versions(target, addon, version).await;
+        if let Ok(versions) = &answer {
+            assert!(versions.len() <= 10_000, "{}", versions.len());
+            for AddonVersion {
+                version,
+                is_default: _,
+            } in versions
+            {
+                assert_text("version", version, 128);
+            }
+        }
+        bounded(answer)
+    }
+}
+
+fn issues_bounded(issues: &[HealthIssue]) {
+    assert!(issues.len() <= 16, "{}", issues.len());
+    for HealthIssue {
+        code,
+        message,
+        resource_ids,
+    } in issues
+    {
+        assert_text("code", code, 128);
+        assert_text("message", message, 1024);
+        assert!(resource_ids.len() <= 64, "{}", resource_ids.len());
+        for id in resource_ids {
+            assert_text("resource", id, 128);
+        }
     }
 }
 

@@ -4,9 +4,9 @@ use std::sync::{Arc, Mutex};
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
 use eks_upgrade_operator::eks::{
-    CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, Hosting, InsightCategory,
-    InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView, Target,
-    UpdateView, VersionRequest, is_update_id,
+    AddonVersion, AddonView, CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, Hosting,
+    InsightCategory, InsightDetail, InsightView, NodegroupView, OfferedVersion, Progress,
+    RefreshStatus, RefreshView, Target, UpdateView, VersionRequest, is_update_id,
 };
 use eks_upgrade_operator::store::kube::{Watched, stored};
 use eks_upgrade_operator::store::{Key, Note, Seen, Store, StoreError, Stored};
@@ -167,6 +167,8 @@ impl Eks for Quiet {
             hosting: Hosting::Cloud,
             is_auto_mode: true,
             support_type: None,
+            health: Vec::new(),
+            hold: None,
         })
     }
 
@@ -265,6 +267,7 @@ impl Eks for Quiet {
         mind(target);
         Ok(RefreshView {
             status: RefreshStatus::Completed,
+            started_at: Some(super::world::noon()),
             ended_at: Some(super::world::noon()),
         })
     }
@@ -285,6 +288,31 @@ impl Eks for Quiet {
     ) -> Result<NodegroupView, EksError> {
         mind(target);
         Err(unknown("eks:DescribeNodegroup"))
+    }
+
+    async fn describe_insight(&self, target: &Target, _: &str) -> Result<InsightDetail, EksError> {
+        mind(target);
+        Err(unknown("eks:DescribeInsight"))
+    }
+
+    async fn list_addons(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        mind(target);
+        Ok(Vec::new())
+    }
+
+    async fn describe_addon(&self, target: &Target, _: &str) -> Result<AddonView, EksError> {
+        mind(target);
+        Err(unknown("eks:DescribeAddon"))
+    }
+
+    async fn describe_addon_versions(
+        &self,
+        target: &Target,
+        _: &str,
+        _: Minor,
+    ) -> Result<Vec<AddonVersion>, EksError> {
+        mind(target);
+        Ok(Vec::new())
     }
 }
 

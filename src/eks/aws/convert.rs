@@ -1,6 +1,9 @@
 //! From the SDK's types to the port's views. The SDK leaves every member optional and of any length; what deciding cannot do
 //! without is demanded here, and what is kept or quoted is bounded.
 
+mod addons;
+mod insight_detail;
+
 use aws_sdk_eks::primitives::DateTime;
 use aws_sdk_eks::types::{
     Cluster, ClusterIssue, ClusterVersionInformation, ErrorDetail, InsightSummary,
@@ -15,6 +18,9 @@ use crate::eks::{
     is_update_id,
 };
 use crate::text::{is_plain_word, plain};
+
+pub(super) use addons::{addon, addon_names, addon_versions};
+pub(super) use insight_detail::insight_detail;
 
 /// The most bytes of a status, a type, a version or a code, all of which EKS spells in a few letters.
 const WORD: usize = 128;

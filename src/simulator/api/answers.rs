@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
-use super::{InsightView, NodegroupView, RefreshView};
+use super::{AddonInfo, AddonView, Health, InsightView, NodegroupView, RefreshView};
 use crate::api::Minor;
 use crate::simulator::error::ApiError;
 use crate::simulator::period::Period;
@@ -71,6 +71,18 @@ pub struct ErrorDetail {
     pub resource_ids: Vec<String>,
 }
 
+/// What is wrong with a cluster or an add-on. The codes are an open set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[allow(missing_docs, reason = "the members are those of the API reference")]
+pub struct HealthIssue {
+    pub code: String,
+    #[serde(default)]
+    pub message: String,
+    #[serde(default)]
+    pub resource_ids: Vec<String>,
+}
+
 /// How far the cancelling of an update is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Cancellation {
@@ -130,6 +142,7 @@ pub struct ClusterView {
     pub upgrade_policy: SupportType,
     pub auto_mode: bool,
     pub tags: BTreeMap<String, String>,
+    pub health: Health,
 }
 
 /// An entry of DescribeClusterVersions.
@@ -188,6 +201,15 @@ pub enum Response {
         next_token: Option<String>,
     },
     Nodegroup(Box<NodegroupView>),
+    Addons {
+        names: Vec<String>,
+        next_token: Option<String>,
+    },
+    Addon(Box<AddonView>),
+    AddonVersions {
+        addons: Vec<AddonInfo>,
+        next_token: Option<String>,
+    },
     AssumedRole(AssumedRole),
     CallerIdentity {
         account: String,

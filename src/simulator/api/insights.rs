@@ -87,9 +87,40 @@ pub struct InsightView {
     pub last_transition_time: Timestamp,
     pub description: String,
     pub insight_status: InsightStatus,
-    /// Only DescribeInsight shows it.
+    /// Only DescribeInsight shows this and what follows.
     #[serde(skip)]
     pub recommendation: String,
+    /// By ARN, or by URI where they are of Kubernetes.
+    #[serde(skip)]
+    pub resources: Vec<String>,
+    #[serde(skip)]
+    pub deprecations: Vec<Deprecation>,
+}
+
+/// An entry of `deprecationDetails`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the members are those of the API reference")]
+pub struct Deprecation {
+    pub usage: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub replaced_with: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stop_serving_version: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub start_serving_replacement_version: Option<String>,
+    pub client_stats: Vec<ClientStat>,
+}
+
+/// A client that used what is deprecated.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[allow(missing_docs, reason = "the members are those of the API reference")]
+pub struct ClientStat {
+    pub user_agent: String,
+    pub number_of_requests_last30_days: u32,
+    #[serde(serialize_with = "epoch")]
+    pub last_request_time: Timestamp,
 }
 
 /// How far a refresh of the insights is.

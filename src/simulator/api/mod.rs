@@ -1,20 +1,25 @@
 //! The operations of EKS and STS as typed requests and answers, free of any wire format.
 
+mod addons;
 mod answers;
 mod insights;
 mod nodegroups;
 
 use serde::{Deserialize, Serialize};
 
+pub use addons::{
+    AddonInfo, AddonStatus, AddonVersionInfo, AddonView, Compatibility, DescribeAddonVersions,
+    Health,
+};
 pub(super) use answers::epoch;
 pub use answers::{
     AssumedRole, Cancellation, CancellationStatus, ClusterStatus, ClusterVersionView, ClusterView,
-    ErrorDetail, Reply, Response, SupportStatus, SupportType, UpdateParam, UpdateStatus,
-    UpdateView,
+    ErrorDetail, HealthIssue, Reply, Response, SupportStatus, SupportType, UpdateParam,
+    UpdateStatus, UpdateView,
 };
 pub use insights::{
-    Category, InsightStatus, InsightView, InsightsFilter, ListInsights, Readiness, RefreshStatus,
-    RefreshView,
+    Category, ClientStat, Deprecation, InsightStatus, InsightView, InsightsFilter, ListInsights,
+    Readiness, RefreshStatus, RefreshView,
 };
 pub use nodegroups::{NodegroupStatus, NodegroupView};
 
@@ -35,6 +40,9 @@ pub enum Operation {
     DescribeInsightsRefresh,
     ListNodegroups,
     DescribeNodegroup,
+    ListAddons,
+    DescribeAddon,
+    DescribeAddonVersions,
     AssumeRole,
     GetCallerIdentity,
 }
@@ -207,6 +215,19 @@ pub enum Request {
         #[serde(rename = "nodegroupName")]
         nodegroup_name: String,
     },
+    ListAddons {
+        #[serde(rename = "clusterName")]
+        name: String,
+        #[serde(flatten)]
+        page: Page,
+    },
+    DescribeAddon {
+        #[serde(rename = "clusterName")]
+        name: String,
+        #[serde(rename = "addonName")]
+        addon_name: String,
+    },
+    DescribeAddonVersions(DescribeAddonVersions),
     AssumeRole(AssumeRole),
     GetCallerIdentity {},
 }
@@ -228,6 +249,9 @@ impl Request {
             Self::DescribeInsightsRefresh { .. } => Operation::DescribeInsightsRefresh,
             Self::ListNodegroups { .. } => Operation::ListNodegroups,
             Self::DescribeNodegroup { .. } => Operation::DescribeNodegroup,
+            Self::ListAddons { .. } => Operation::ListAddons,
+            Self::DescribeAddon { .. } => Operation::DescribeAddon,
+            Self::DescribeAddonVersions(_) => Operation::DescribeAddonVersions,
             Self::AssumeRole(_) => Operation::AssumeRole,
             Self::GetCallerIdentity {} => Operation::GetCallerIdentity,
         }
@@ -244,11 +268,14 @@ impl Request {
             | Self::StartInsightsRefresh { name }
             | Self::DescribeInsightsRefresh { name }
             | Self::ListNodegroups { name, .. }
-            | Self::DescribeNodegroup { name, .. } => Some(name),
+            | Self::DescribeNodegroup { name, .. }
+            | Self::ListAddons { name, .. }
+            | Self::DescribeAddon { name, .. } => Some(name),
             Self::ListInsights(list) => Some(&list.cluster_name),
             Self::UpdateClusterVersion(update) => Some(&update.name),
             Self::ListClusters { .. }
             | Self::DescribeClusterVersions(_)
+            | Self::DescribeAddonVersions(_)
             | Self::AssumeRole(_)
             | Self::GetCallerIdentity {} => None,
         }

@@ -14,7 +14,7 @@ use crate::simulator::api::{
 };
 use crate::simulator::error::ApiError;
 
-type Pairs = Query<Vec<(String, String)>>;
+pub(super) type Pairs = Query<Vec<(String, String)>>;
 
 pub(super) async fn list_clusters(
     State(shared): State<Shared>,
@@ -191,13 +191,22 @@ pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     })
 }
 
-fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
+pub(super) fn value<'a>(query: &'a [(String, String)], name: &str) -> Option<&'a str> {
     query
         .iter()
         .find_map(|(key, value)| (key == name).then_some(value.as_str()))
 }
 
-fn page(query: &[(String, String)]) -> Result<Page, ApiError> {
+/// All values of a parameter that may come more than once.
+pub(super) fn values(query: &[(String, String)], name: &str) -> Vec<String> {
+    query
+        .iter()
+        .filter(|(key, _)| key == name)
+        .map(|(_, value)| value.clone())
+        .collect()
+}
+
+pub(super) fn page(query: &[(String, String)]) -> Result<Page, ApiError> {
     let max_results = value(query, "maxResults")
         .map(|text| {
             text.parse().map_err(|_| {
@@ -249,11 +258,7 @@ fn versions_filter(query: &[(String, String)]) -> Result<DescribeClusterVersions
         cluster_type: value(query, "clusterType").map(str::to_owned),
         default_only: flag("defaultOnly")?,
         include_all: flag("includeAll")?,
-        cluster_versions: query
-            .iter()
-            .filter(|(key, _)| key == "clusterVersions")
-            .map(|(_, value)| value.clone())
-            .collect(),
+        cluster_versions: values(query, "clusterVersions"),
         version_status: match status("versionStatus")? {
             Some(status) => Some(status),
             None => status("status")?,

@@ -1,5 +1,6 @@
 //! The HTTP face: the model behind a listener, on real time.
 
+mod addons;
 mod admin;
 mod auth;
 mod eks;
@@ -137,6 +138,9 @@ fn router(shared: Shared) -> Router {
             "/clusters/{name}/node-groups/{nodegroup}",
             get(eks::describe_nodegroup),
         )
+        .route("/clusters/{name}/addons", get(addons::list))
+        .route("/clusters/{name}/addons/{addon}", get(addons::describe))
+        .route("/addons/supported-versions", get(addons::versions))
         .route("/cluster-versions", get(eks::describe_cluster_versions))
         .route("/healthz", get(async || "ok\n"))
         .route("/_simulator/calls", get(admin::calls))

@@ -140,7 +140,10 @@ fn success(response: &Response, id: uuid::Uuid) -> String {
         | Response::RefreshStarted(_)
         | Response::Refresh(_)
         | Response::Nodegroups { .. }
-        | Response::Nodegroup(_) => ("", String::new()),
+        | Response::Nodegroup(_)
+        | Response::Addons { .. }
+        | Response::Addon(_)
+        | Response::AddonVersions { .. } => ("", String::new()),
     };
     format!(
         "<{action}Response xmlns=\"{NAMESPACE}\"><{action}Result>{result}</{action}Result>\

@@ -6,7 +6,7 @@ use http::{HeaderValue, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::NoAnswer;
+use super::{NoAnswer, addons};
 use crate::simulator::api::{
     ClusterVersionView, ClusterView, InsightView, NodegroupView, RefreshView, Reply, Response,
     SupportStatus, epoch,
@@ -121,6 +121,17 @@ fn body(response: &Response) -> Value {
             paged(json!({ "nodegroups": names }), next_token.as_deref())
         }
         Response::Nodegroup(one) => json!({ "nodegroup": nodegroup(one) }),
+        Response::Addons { names, next_token } => {
+            paged(json!({ "addons": names }), next_token.as_deref())
+        }
+        Response::Addon(one) => json!({ "addon": addons::addon(one) }),
+        Response::AddonVersions {
+            addons: some,
+            next_token,
+        } => {
+            let infos: Vec<Value> = some.iter().map(addons::info).collect();
+            paged(json!({ "addons": infos }), next_token.as_deref())
+        }
         // STS has a wire format of its own.
         Response::AssumedRole(_) | Response::CallerIdentity { .. } => Value::Null,
     }
@@ -151,6 +162,7 @@ fn describe(cluster: &ClusterView) -> Value {
         upgrade_policy,
         auto_mode,
         tags,
+        health,
     } = cluster;
     let partition = partition(region);
     let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_URL, arn.as_bytes())
@@ -191,7 +203,7 @@ fn describe(cluster: &ClusterView) -> Value {
         "certificateAuthority": { "data": "U0lNVUxBVE9S" },
         "platformVersion": platform_version,
         "tags": tags,
-        "health": { "issues": [] },
+        "health": health,
         "accessConfig": { "authenticationMode": "API" },
         "upgradePolicy": { "supportType": upgrade_policy },
         "deletionProtection": false,
@@ -214,13 +226,24 @@ fn describe(cluster: &ClusterView) -> Value {
     members
 }
 
-/// An insight in full. The simulator finds no resources, deprecations or add-ons.
+/// An insight in full. The simulator finds no add-ons.
 fn insight(view: &InsightView) -> Value {
+    let resource = |name: &String| {
+        let member = if name.starts_with("arn:") {
+            "arn"
+        } else {
+            "kubernetesResourceUri"
+        };
+        json!({ "insightStatus": view.insight_status, member: name })
+    };
     let details = json!({
         "recommendation": view.recommendation,
         "additionalInfo": {},
-        "resources": [],
-        "categorySpecificSummary": { "deprecationDetails": [], "addonCompatibilityDetails": [] },
+        "resources": view.resources.iter().map(resource).collect::<Vec<_>>(),
+        "categorySpecificSummary": {
+            "deprecationDetails": view.deprecations,
+            "addonCompatibilityDetails": [],
+        },
     });
     with(json!(view), details)
 }
@@ -251,7 +274,7 @@ fn nodegroup(view: &NodegroupView) -> Value {
 }
 
 /// The members of both.
-fn with(mut members: Value, more: Value) -> Value {
+pub(super) fn with(mut members: Value, more: Value) -> Value {
     if let (Value::Object(members), Value::Object(more)) = (&mut members, more) {
         members.extend(more);
     }

@@ -4,11 +4,14 @@ use fastrand::Rng;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::addons::Addon;
 use super::insights::InsightState;
 use super::nodegroups::Nodegroup;
 use super::update::{Origin, Update, UpdateTruth, VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::api::Minor;
-use crate::simulator::api::{ClusterStatus, ClusterView, SupportType, UpdateParam, UpdateStatus};
+use crate::simulator::api::{
+    ClusterStatus, ClusterView, Health, HealthIssue, SupportType, UpdateParam, UpdateStatus,
+};
 use crate::simulator::calendar::Calendar;
 use crate::simulator::period::Period;
 use crate::simulator::scenario::{ClusterSpec, Durations, Happening, Lags, Outcome, PastUpdate};
@@ -41,7 +44,9 @@ pub struct Cluster {
     pub(super) cancelling_status: bool,
     pub(super) insights: InsightState,
     pub(super) nodegroups: Vec<Nodegroup>,
-    tags: std::collections::BTreeMap<String, String>,
+    pub(super) addons: Vec<Addon>,
+    pub(super) health: Vec<HealthIssue>,
+    pub(super) tags: std::collections::BTreeMap<String, String>,
     pub(super) durations: Durations,
     pub(super) lags: Lags,
     outcomes: Vec<Outcome>,
@@ -78,6 +83,8 @@ impl Cluster {
             insights,
             failing_refreshes,
             nodegroups,
+            addons,
+            health,
             tags,
             durations,
             lags,
@@ -106,6 +113,8 @@ impl Cluster {
             cancelling_status,
             insights: InsightState::new(insights, failing_refreshes),
             nodegroups: Vec::new(),
+            addons: Vec::new(),
+            health,
             tags,
             durations: durations.or(defaults.0),
             lags: lags.or(defaults.1),
@@ -130,6 +139,9 @@ impl Cluster {
         let created_at = cluster.created_at;
         for nodegroup in nodegroups {
             cluster.put_nodegroup(nodegroup, created_at);
+        }
+        for addon in addons {
+            cluster.put_addon(addon, created_at);
         }
         cluster.refresh_insights(start);
         Ok(cluster)
@@ -226,6 +238,9 @@ impl Cluster {
             upgrade_policy: self.upgrade_policy,
             auto_mode: self.auto_mode,
             tags: self.tags.clone(),
+            health: Health {
+                issues: self.health.clone(),
+            },
         }
     }
 

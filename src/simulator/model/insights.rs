@@ -5,11 +5,14 @@ use jiff::Timestamp;
 use super::cluster::Cluster;
 use crate::api::Minor;
 use crate::simulator::api::{
-    Category, InsightStatus, InsightView, Readiness, RefreshStatus, RefreshView,
+    Category, ClientStat, Deprecation, InsightStatus, InsightView, Readiness, RefreshStatus,
+    RefreshView,
 };
 use crate::simulator::error::ApiError;
 use crate::simulator::period::Period;
-use crate::simulator::scenario::{Finding, Findings, Insights, InsightsChange};
+use crate::simulator::scenario::{
+    ClientSpec, DeprecationSpec, Finding, Findings, Insights, InsightsChange,
+};
 
 /// How often EKS refreshes insights by itself (user guide, cluster-insights).
 const EACH_DAY: Period = Period::days(1);
@@ -176,6 +179,8 @@ impl Cluster {
                     description: None,
                     recommendation: None,
                     version: None,
+                    resources: Vec::new(),
+                    deprecations: Vec::new(),
                 };
                 vec![self.insight(category, &one, usual, at)]
             }
@@ -200,6 +205,8 @@ impl Cluster {
             description,
             recommendation,
             version,
+            resources,
+            deprecations,
         } = finding;
         let version = version.unwrap_or(usual);
         // Not from the cluster's randomness, so that a refresh changes nothing else.
@@ -230,6 +237,11 @@ impl Cluster {
                 reason: or(reason, usual_reason),
             },
             recommendation: or(recommendation, &format!("Resolve what {name} has found.")),
+            resources: resources.clone(),
+            deprecations: deprecations
+                .iter()
+                .map(|one| deprecation(one, at))
+                .collect(),
         }
     }
 
@@ -279,5 +291,35 @@ impl Cluster {
     /// DescribeInsightsRefresh.
     pub(super) fn newest_refresh(&self) -> RefreshView {
         self.insights.refresh_view()
+    }
+}
+
+fn deprecation(spec: &DeprecationSpec, at: Timestamp) -> Deprecation {
+    let DeprecationSpec {
+        usage,
+        replaced_with,
+        stop_serving_version,
+        start_serving_replacement_version,
+        clients,
+    } = spec;
+    let version = |minor: Option<Minor>| minor.map(|minor| minor.to_string());
+    Deprecation {
+        usage: usage.clone(),
+        replaced_with: replaced_with.clone(),
+        stop_serving_version: version(*stop_serving_version),
+        start_serving_replacement_version: version(*start_serving_replacement_version),
+        client_stats: clients
+            .iter()
+            .map(
+                |ClientSpec {
+                     user_agent,
+                     requests,
+                 }| ClientStat {
+                    user_agent: user_agent.clone(),
+                    number_of_requests_last30_days: *requests,
+                    last_request_time: at,
+                },
+            )
+            .collect(),
     }
 }

@@ -1,6 +1,7 @@
 //! The model of EKS: plain state and plain functions. It knows no clock, no network and no thread;
 //! time comes in with every call and must not go backwards.
 
+mod addons;
 mod call;
 mod calls;
 mod cluster;
@@ -31,7 +32,8 @@ use super::error::ApiError;
 use super::identity::Identities;
 use super::period::Period;
 use super::scenario::{
-    ClusterSpec, Durations, FaultSpec, ForeignUpdate, Happening, Lags, Scenario, ScenarioError,
+    AddonVersionSpec, ClusterSpec, Durations, FaultSpec, ForeignUpdate, Happening, Lags, Scenario,
+    ScenarioError,
 };
 use calls::CallLog;
 use cluster::Cluster;
@@ -47,6 +49,7 @@ pub struct Model {
     insights_enforced: bool,
     defaults: (Durations, Lags),
     calendar: Calendar,
+    addon_versions: Vec<AddonVersionSpec>,
     identities: Identities,
     clusters: BTreeMap<ClusterKey, Cluster>,
     faults: Vec<Fault>,
@@ -71,6 +74,7 @@ impl Model {
             insights_enforced: scenario.insights_enforced,
             defaults: (scenario.durations, scenario.lags),
             calendar: Calendar::with(&scenario.versions).map_err(ScenarioError::Invalid)?,
+            addon_versions: scenario.addon_versions.clone(),
             identities: Identities::new(scenario),
             clusters: BTreeMap::new(),
             faults: Vec::new(),

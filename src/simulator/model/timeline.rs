@@ -1,5 +1,7 @@
 //! How time changes a cluster: updates end, events happen, each at its own moment.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::cluster::{Cluster, version_params};
@@ -55,13 +57,14 @@ impl Cluster {
     }
 
     fn finish_updates(&mut self, at: Timestamp) {
-        let (mut reached, mut nodegroups) = (Vec::new(), Vec::new());
+        let (mut reached, mut nodegroups, mut addons) = (Vec::new(), Vec::new(), Vec::new());
         let mut busy = false;
         for update in &mut self.updates {
             if update.is_running() && update.ends_at <= at {
                 update.finish();
                 busy |= update.scope.is_cluster();
                 nodegroups.extend(update.nodegroup_reached());
+                addons.extend(update.addon_reached());
                 if update.ending == Ending::Success
                     && update.changes_version()
                     && let Some(to) = update.to
@@ -79,6 +82,7 @@ impl Cluster {
             self.insights.refresh_by(refreshed);
         }
         self.update_nodegroups(&nodegroups);
+        self.update_addons(&addons, at);
         let work = self.durations.busy_after_update();
         if busy && !work.is_zero() {
             self.work_internally(work.after(at));
@@ -147,6 +151,18 @@ impl Cluster {
             Happening::UpgradePolicy(policy) => self.upgrade_policy = policy,
             Happening::Insights(change) => self.insights.change(change),
             Happening::Nodegroup(spec) => self.put_nodegroup(spec, at),
+            Happening::Addon(spec) => self.put_addon(spec, at),
+            Happening::Health(issues) => self.health = issues,
+            Happening::Tags(changes) => self.change_tags(changes),
+        }
+    }
+
+    fn change_tags(&mut self, changes: BTreeMap<String, Option<String>>) {
+        for (key, value) in changes {
+            match value {
+                Some(value) => self.tags.insert(key, value),
+                None => self.tags.remove(&key),
+            };
         }
     }
 
@@ -157,6 +173,8 @@ impl Cluster {
         self.updates.clear();
         self.tokens.clear();
         self.nodegroups.clear();
+        self.addons.clear();
+        self.health.clear();
         self.insights.forget();
     }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::cluster::{Cluster, ClusterKey};
 use super::start::{Rules, Started};
-use super::{Model, existing, rollback};
+use super::{Model, addons, existing, rollback};
 use crate::simulator::api::{Caller, ListInsights, Page, Request, Response, Scope};
 use crate::simulator::error::ApiError;
 use crate::simulator::paging;
@@ -118,6 +118,18 @@ impl Model {
                 .and_then(|cluster| cluster.nodegroup_of(nodegroup_name))
                 .map(|nodegroup| Response::Nodegroup(Box::new(nodegroup)))
                 .into(),
+            Request::ListAddons { name, page } => self
+                .cluster(caller, name, now)
+                .and_then(|cluster| addons::list(cluster, page))
+                .into(),
+            Request::DescribeAddon { name, addon_name } => self
+                .cluster(caller, name, now)
+                .and_then(|cluster| cluster.addon_of(addon_name))
+                .map(|addon| Response::Addon(Box::new(addon)))
+                .into(),
+            Request::DescribeAddonVersions(filter) => {
+                self.addon_versions(caller, filter, now).into()
+            }
             Request::AssumeRole(role) => self
                 .identities
                 .assume_role(caller, role, now, &mut self.rng)
@@ -158,9 +170,7 @@ impl Model {
         let names: Vec<String> = self
             .clusters
             .values_mut()
-            .filter(|cluster| {
-                cluster.key.account == caller.account && cluster.key.region == caller.region
-            })
+            .filter(|cluster| is_seen_by(cluster, caller))
             .filter_map(|cluster| {
                 cluster.advance(now, calendar);
                 cluster.exists.then(|| cluster.key.name.clone())
@@ -170,6 +180,11 @@ impl Model {
         let (names, next_token) = paging::shuffled(names.into_iter(), page, || rng.u64(..))?;
         Ok(Response::Clusters { names, next_token })
     }
+}
+
+/// Whether a cluster is in the caller's account and region.
+pub(super) fn is_seen_by(cluster: &Cluster, caller: &Caller) -> bool {
+    cluster.key.account == caller.account && cluster.key.region == caller.region
 }
 
 fn key_of(caller: &Caller, name: &str) -> ClusterKey {

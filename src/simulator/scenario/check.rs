@@ -1,6 +1,9 @@
 //! What the types of a scenario cannot hold: names, ranges, and fields that need each other.
 
+mod addons;
+
 use super::{ClusterSpec, EventSpec, FaultKind, FaultSpec, Findings, Scenario};
+use crate::simulator::api::HealthIssue;
 use crate::simulator::identity::role_account;
 
 type Checked = Result<(), String>;
@@ -41,6 +44,7 @@ pub(super) fn scenario(scenario: &Scenario) -> Checked {
             ));
         }
     }
+    addons::catalogue("addonVersions", &scenario.addon_versions)?;
     clusters("clusters", &scenario.clusters)?;
     for (index, cluster) in scenario.clusters.iter().enumerate() {
         let place = |spec: &ClusterSpec| {
@@ -97,6 +101,20 @@ pub(super) fn clusters(path: &str, clusters: &[ClusterSpec]) -> Checked {
                 return Err(format!("{path}: there is a {} already", nodegroup.name));
             }
         }
+        for (index, installed) in cluster.addons.iter().enumerate() {
+            let path = format!("{path}.addons[{index}]");
+            addons::installed(&path, installed)?;
+            let mut earlier = cluster.addons.iter().take(index);
+            if earlier.any(|other| other.name == installed.name) {
+                return Err(format!(
+                    "{path}.name: there is a {} already",
+                    installed.name
+                ));
+            }
+        }
+        issues(&format!("{path}.health"), &cluster.health)?;
+        let tagged = cluster.tags.iter().map(|(key, value)| (key, Some(value)));
+        tags(&format!("{path}.tags"), tagged)?;
         for (index, past) in cluster.history.iter().enumerate() {
             let about_versions = matches!(past.kind.as_str(), "VersionUpdate" | "VersionRollback");
             if about_versions && past.version.is_none() {
@@ -131,6 +149,16 @@ pub(super) fn event(path: &str, event: &EventSpec) -> Checked {
         let path = format!("{path}.nodegroup.name");
         name(&path, "node group", 63, &nodegroup.name)?;
     }
+    if let Some(changed) = &event.addon {
+        addons::installed(&format!("{path}.addon"), changed)?;
+    }
+    if let Some(found) = &event.health {
+        issues(&format!("{path}.health"), found)?;
+    }
+    if let Some(changes) = &event.tags {
+        let changes = changes.iter().map(|(key, value)| (key, value.as_ref()));
+        tags(&format!("{path}.tags"), changes)?;
+    }
     if let Some(change) = &event.insights {
         for (category, changed) in [("upgrade", &change.upgrade), ("rollback", &change.rollback)] {
             if let Some(changed) = changed {
@@ -147,6 +175,19 @@ fn findings(path: &str, findings: &Findings) -> Checked {
         return Ok(());
     };
     for (index, one) in list.iter().enumerate() {
+        for (position, deprecation) in one.deprecations.iter().enumerate() {
+            let path = format!("{path}[{index}].deprecations[{position}]");
+            said(&format!("{path}.usage"), &deprecation.usage)?;
+            for (position, client) in deprecation.clients.iter().enumerate() {
+                said(
+                    &format!("{path}.clients[{position}].userAgent"),
+                    &client.user_agent,
+                )?;
+            }
+        }
+        for (position, resource) in one.resources.iter().enumerate() {
+            said(&format!("{path}[{index}].resources[{position}]"), resource)?;
+        }
         let same = list.iter().take(index).any(|other| {
             let differ = other.version.is_some() && one.version.is_some();
             other.name == one.name && !(differ && other.version != one.version)
@@ -227,6 +268,38 @@ fn region(path: &str, region: &str) -> Checked {
         Err(format!(
             "{path}: {region:?} is not a region such as us-west-2"
         ))
+    }
+}
+
+fn issues(path: &str, issues: &[HealthIssue]) -> Checked {
+    for (index, issue) in issues.iter().enumerate() {
+        said(&format!("{path}[{index}].code"), &issue.code)?;
+    }
+    Ok(())
+}
+
+/// AWS's own limits; what it allows in keys and values is wider than needs to be checked.
+fn tags<'a>(path: &str, tags: impl Iterator<Item = (&'a String, Option<&'a String>)>) -> Checked {
+    for (key, value) in tags {
+        if !(1..=128).contains(&key.chars().count()) {
+            return Err(format!(
+                "{path}: the key {key:?} must have 1 to 128 characters"
+            ));
+        }
+        if value.is_some_and(|value| value.chars().count() > 256) {
+            return Err(format!(
+                "{path}: the value of {key} must have at most 256 characters"
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn said(path: &str, text: &str) -> Checked {
+    if text.trim().is_empty() {
+        Err(format!("{path}: must not be empty"))
+    } else {
+        Ok(())
     }
 }
 

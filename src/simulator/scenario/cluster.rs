@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::{Durations, FaultSpec, Insights, InsightsChange, Lags, NodegroupSpec};
+use super::{AddonSpec, Durations, FaultSpec, Insights, InsightsChange, Lags, NodegroupSpec};
 use crate::api::Minor;
-use crate::simulator::api::{ClusterStatus, ErrorDetail, SupportType, UpdateStatus};
+use crate::simulator::api::{ClusterStatus, ErrorDetail, HealthIssue, SupportType, UpdateStatus};
 use crate::simulator::period::Period;
 
 /// A cluster. Only `name` and `version` are required.
@@ -56,6 +56,12 @@ pub struct ClusterSpec {
     /// Its managed node groups.
     #[serde(default)]
     pub nodegroups: Vec<NodegroupSpec>,
+    /// Its add-ons.
+    #[serde(default)]
+    pub addons: Vec<AddonSpec>,
+    /// What EKS finds wrong with it.
+    #[serde(default)]
+    pub health: Vec<HealthIssue>,
     /// Its tags.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
@@ -178,6 +184,12 @@ pub struct EventSpec {
     pub insights: Option<InsightsChange>,
     /// A managed node group changes, or comes to be.
     pub nodegroup: Option<NodegroupSpec>,
+    /// An add-on changes, or comes to be.
+    pub addon: Option<AddonSpec>,
+    /// What EKS finds wrong with the cluster from now on.
+    pub health: Option<Vec<HealthIssue>>,
+    /// Somebody sets these tags, and removes those without a value.
+    pub tags: Option<BTreeMap<String, Option<String>>>,
 }
 
 /// What an event does.
@@ -194,6 +206,9 @@ pub enum Happening {
     UpgradePolicy(SupportType),
     Insights(InsightsChange),
     Nodegroup(NodegroupSpec),
+    Addon(AddonSpec),
+    Health(Vec<HealthIssue>),
+    Tags(BTreeMap<String, Option<String>>),
 }
 
 impl EventSpec {
@@ -214,6 +229,9 @@ impl EventSpec {
             upgrade_policy,
             insights,
             nodegroup,
+            addon,
+            health,
+            tags,
         } = self.clone();
         let flag = |given: Option<bool>, what: Happening| (given == Some(true)).then_some(what);
         let mut said = [
@@ -227,6 +245,9 @@ impl EventSpec {
             upgrade_policy.map(Happening::UpgradePolicy),
             insights.map(Happening::Insights),
             nodegroup.map(Happening::Nodegroup),
+            addon.map(Happening::Addon),
+            health.map(Happening::Health),
+            tags.map(Happening::Tags),
         ]
         .into_iter()
         .flatten();
@@ -234,7 +255,7 @@ impl EventSpec {
             (Some(happening), None) => Ok(happening),
             _ => Err(
                 "say exactly one of update, autoUpgrade, internalWork, delete, recreate, \
-                 cancelUpdate, status, upgradePolicy, insights and nodegroup"
+                 cancelUpdate, status, upgradePolicy, insights, nodegroup, addon, health and tags"
                     .to_owned(),
             ),
         }

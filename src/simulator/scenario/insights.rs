@@ -61,6 +61,47 @@ pub struct Finding {
     /// (rollbacks), whatever the cluster is on.
     #[serde(default)]
     pub version: Option<Minor>,
+    /// What it is about: ARNs, or the URIs of Kubernetes resources.
+    #[serde(default)]
+    pub resources: Vec<String>,
+    /// The APIs in use that a version no longer serves.
+    #[serde(default)]
+    pub deprecations: Vec<DeprecationSpec>,
+}
+
+/// An API in use that a version no longer serves.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct DeprecationSpec {
+    /// The API.
+    pub usage: String,
+    /// What replaces it.
+    #[serde(default)]
+    pub replaced_with: Option<String>,
+    /// The version that no longer serves it.
+    #[serde(default)]
+    pub stop_serving_version: Option<Minor>,
+    /// The version since which there is a replacement.
+    #[serde(default)]
+    pub start_serving_replacement_version: Option<Minor>,
+    /// Who uses it.
+    #[serde(default)]
+    pub clients: Vec<ClientSpec>,
+}
+
+/// A client that uses a deprecated API.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct ClientSpec {
+    /// Its user agent.
+    pub user_agent: String,
+    /// How many requests it made within 30 days; 1 when absent.
+    #[serde(default = "one")]
+    pub requests: u32,
+}
+
+const fn one() -> u32 {
+    1
 }
 
 impl<'de> Deserialize<'de> for Findings {

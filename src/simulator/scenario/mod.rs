@@ -3,6 +3,7 @@
 //! The field reference is `docs/simulator.md`. Unknown fields are refused, so that a typing error
 //! cannot silently turn a fault off.
 
+mod addon;
 mod check;
 mod cluster;
 mod fault;
@@ -15,9 +16,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
+pub use addon::{AddonSpec, AddonVersionSpec};
 pub use cluster::{ClusterSpec, EventSpec, ForeignUpdate, Happening, Outcome, PastUpdate};
 pub use fault::{FaultKind, FaultSpec, Work};
-pub use insights::{Finding, Findings, Insights, InsightsChange};
+pub use insights::{ClientSpec, DeprecationSpec, Finding, Findings, Insights, InsightsChange};
 pub use nodegroup::NodegroupSpec;
 
 pub use super::api::Readiness;
@@ -53,6 +55,8 @@ pub struct Scenario {
     pub sts: Sts,
     /// Kubernetes versions on top of the built-in calendar; one of the same version replaces it.
     pub versions: Vec<VersionSpec>,
+    /// Which versions of add-ons fit which Kubernetes versions.
+    pub addon_versions: Vec<AddonVersionSpec>,
     /// The clusters that exist at the start.
     pub clusters: Vec<ClusterSpec>,
     /// Faults that are not tied to one cluster.
@@ -74,6 +78,7 @@ impl Default for Scenario {
             clock_skew: Period::minutes(5),
             sts: Sts::default(),
             versions: Vec::new(),
+            addon_versions: Vec::new(),
             clusters: Vec::new(),
             faults: Vec::new(),
         }

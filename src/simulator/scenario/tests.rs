@@ -97,6 +97,92 @@ fn errors_say_where_and_what() {
             "clusters[0].events[0].nodegroup.name",
             "node group name",
         ),
+        (
+            cluster("version: \"1.33\", addons: [{name: coredns}]"),
+            "clusters[0].addons[0]",
+            "version",
+        ),
+        (
+            cluster("version: \"1.33\", addons: [{name: a, version: v1}, {name: a, version: v2}]"),
+            "clusters[0].addons[1].name",
+            "already",
+        ),
+        (
+            cluster("version: \"1.33\", addons: [{name: a, version: v1, status: FINE}]"),
+            "clusters[0].addons[0].status",
+            "FINE",
+        ),
+        (
+            cluster("version: \"1.33\", addons: [{name: a, version: v1, issues: [{code: ''}]}]"),
+            "clusters[0].addons[0].issues[0].code",
+            "empty",
+        ),
+        (
+            cluster("version: \"1.33\", events: [{addon: {name: a, version: v 1}}]"),
+            "clusters[0].events[0].addon.version",
+            "v1.11.4-eksbuild.2",
+        ),
+        (
+            cluster("version: \"1.33\", events: [{addon: {name: a b, version: v1}}]"),
+            "clusters[0].events[0].addon.name",
+            "add-on name",
+        ),
+        (
+            cluster("version: \"1.33\", health: [{message: gone}]"),
+            "clusters[0].health[0]",
+            "code",
+        ),
+        (
+            cluster("version: \"1.33\", events: [{health: [{code: ' '}]}]"),
+            "clusters[0].events[0].health[0].code",
+            "empty",
+        ),
+        (
+            cluster("version: \"1.33\", tags: {'': a}"),
+            "clusters[0].tags",
+            "1 to 128",
+        ),
+        (
+            cluster(&format!(
+                "version: \"1.33\", events: [{{tags: {{a: {}}}}}]",
+                "x".repeat(257)
+            )),
+            "clusters[0].events[0].tags",
+            "at most 256",
+        ),
+        (
+            cluster("version: \"1.33\", insights: {upgrade: [{name: a, status: ERROR, deprecations: [{clients: []}]}]}"),
+            "clusters[0].insights.upgrade[0].deprecations[0]",
+            "usage",
+        ),
+        (
+            cluster("version: \"1.33\", insights: {upgrade: [{name: a, status: ERROR, resources: ['']}]}"),
+            "clusters[0].insights.upgrade[0].resources[0]",
+            "empty",
+        ),
+        (
+            "addonVersions: [{addon: a, version: v1, kubernetes: [1.33]}]".into(),
+            "addonVersions[0].kubernetes[0]",
+            "in quotes",
+        ),
+        (
+            "addonVersions: [{addon: a, version: v1, kubernetes: [\"1.33\"], default: [\"1.34\"]}]".into(),
+            "addonVersions[0].default",
+            "not among",
+        ),
+        (
+            "addonVersions: [{addon: a, version: v1, kubernetes: []}, {addon: a, version: v1, kubernetes: []}]"
+                .into(),
+            "addonVersions[1]",
+            "one entry",
+        ),
+        (
+            "addonVersions: [{addon: a, version: v1, kubernetes: [\"1.33\"], default: [\"1.33\"]}, \
+             {addon: a, version: v2, kubernetes: [\"1.33\"], default: [\"1.33\"]}]"
+                .into(),
+            "addonVersions[1].default",
+            "v1 is the default",
+        ),
         ("faults: [{kind: hang}]".into(), "faults[0].lasts", "need it"),
         (
             "faults: [{kind: throttling, lasts: 1s}]".into(),

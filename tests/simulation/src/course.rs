@@ -228,6 +228,8 @@ fn cluster(rng: &mut Rng, name: &str, list_lag: Millis, insights_block: bool) ->
         },
         failing_refreshes: 0,
         nodegroups: Vec::new(),
+        addons: Vec::new(),
+        health: Vec::new(),
         tags: std::collections::BTreeMap::new(),
         durations: Durations {
             update: Some(Period::minutes(minutes)),

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eks_upgrade_operator::api::ClusterUpgradeStatus;
+use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
 use eks_upgrade_operator::controller::Clock;
 use eks_upgrade_operator::eks::{
-    CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence, InsightCategory, InsightView,
-    NodegroupView, OfferedVersion, RefreshView, Target, UpdateView, VersionRequest,
+    AddonVersion, AddonView, CancelRequest, ClusterView, Eks, EksError, ErrorKind, Fence,
+    InsightCategory, InsightDetail, InsightView, NodegroupView, OfferedVersion, RefreshView,
+    Target, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::simulator::memory::{self, Question};
 use eks_upgrade_operator::store::{Body, Key, Note, Seen, Store, StoreError, Stored};
@@ -204,6 +205,40 @@ impl Eks for SimEks {
             .await?
         {
             memory::Answer::Nodegroup(nodegroup) => Ok(nodegroup),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn describe_insight(&self, target: &Target, id: &str) -> Result<InsightDetail, EksError> {
+        match self.ask(target, Question::Insight(id.to_owned())).await? {
+            memory::Answer::Insight(detail) => Ok(detail),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn list_addons(&self, target: &Target) -> Result<Vec<String>, EksError> {
+        match self.ask(target, Question::Addons).await? {
+            memory::Answer::Addons(names) => Ok(names),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn describe_addon(&self, target: &Target, name: &str) -> Result<AddonView, EksError> {
+        match self.ask(target, Question::Addon(name.to_owned())).await? {
+            memory::Answer::Addon(addon) => Ok(addon),
+            _ => Err(mismatch()),
+        }
+    }
+
+    async fn describe_addon_versions(
+        &self,
+        target: &Target,
+        addon: &str,
+        version: Minor,
+    ) -> Result<Vec<AddonVersion>, EksError> {
+        let question = Question::AddonVersions(addon.to_owned(), version);
+        match self.ask(target, question).await? {
+            memory::Answer::AddonVersions(versions) => Ok(versions),
             _ => Err(mismatch()),
         }
     }

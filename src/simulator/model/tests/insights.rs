@@ -346,3 +346,63 @@ fn a_cluster_made_anew_has_insights_of_its_own() {
     assert_ne!(new[0].id, old[0].id);
     assert_eq!(eks.refreshing().status, None);
 }
+
+#[test]
+fn an_insight_tells_of_resources_and_of_who_uses_what_is_deprecated() {
+    let mut eks = Eks::prod(
+        "insights: {upgrade: [{name: Deprecated APIs, status: ERROR, \
+         resources: [/apis/policy/v1beta1, 'arn:aws:eks:::x'], \
+         deprecations: [{usage: /apis/policy/v1beta1, replacedWith: /apis/policy/v1, \
+         stopServingVersion: \"1.34\", startServingReplacementVersion: \"1.30\", \
+         clients: [{userAgent: kubectl, requests: 7}, {userAgent: helm}]}, {usage: /b}]}]}",
+    );
+    let id = eks.insights(InsightsFilter::default())[0].id.clone();
+    let request = Request::DescribeInsight {
+        name: "prod".into(),
+        id,
+    };
+    let Ok(Response::Insight(insight)) = eks.call(&request) else {
+        panic!("not an insight");
+    };
+    assert_eq!(
+        insight.resources,
+        ["/apis/policy/v1beta1", "arn:aws:eks:::x"]
+    );
+    let [policy, other] = &insight.deprecations[..] else {
+        panic!("two: {insight:?}");
+    };
+    assert_eq!(policy.replaced_with.as_deref(), Some("/apis/policy/v1"));
+    assert_eq!(policy.stop_serving_version.as_deref(), Some("1.34"));
+    let clients: Vec<_> = policy
+        .client_stats
+        .iter()
+        .map(|one| {
+            assert_eq!(one.last_request_time, eks.now);
+            (one.user_agent.as_str(), one.number_of_requests_last30_days)
+        })
+        .collect();
+    assert_eq!(clients, [("kubectl", 7), ("helm", 1)]);
+    assert_eq!((other.usage.as_str(), other.client_stats.len()), ("/b", 0));
+}
+
+#[test]
+fn upgrade_insights_are_listed_by_the_version_they_are_about() {
+    let mut eks = Eks::prod(DETAILED);
+    let mut about = |version: &str| -> Vec<String> {
+        let filter = InsightsFilter {
+            categories: vec![Category::UpgradeReadiness],
+            kubernetes_versions: vec![version.into()],
+            ..InsightsFilter::default()
+        };
+        let found = eks.insights(filter).into_iter();
+        found
+            .map(|one| format!("{} {:?}", one.name, one.insight_status.status))
+            .collect()
+    };
+    assert_eq!(
+        about("1.34"),
+        ["Deprecated APIs Passing", "Kubelet skew Warning"]
+    );
+    assert_eq!(about("1.35"), ["Deprecated APIs Error"]);
+    assert_eq!(about("1.36"), [""; 0]);
+}

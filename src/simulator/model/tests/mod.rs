@@ -1,10 +1,12 @@
 //! The rules of EKS, each shown by calls and their answers under a clock that the test holds.
 
+mod addons;
 mod faults;
 mod hops;
 mod identities;
 mod insights;
 mod nodegroups;
+mod notes;
 mod rollbacks;
 mod tokens;
 mod visibility;
