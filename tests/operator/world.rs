@@ -50,9 +50,11 @@ impl World {
     pub async fn on(plane: &ControlPlane, scenario: &str) -> Self {
         let client = plane.client().await.unwrap();
         let namespace = plane.namespace("operator").await.unwrap();
-        let eks = simulator::serve_on_free_port(&Scenario::parse(scenario).unwrap())
-            .await
-            .unwrap();
+        let mut scenario = Scenario::parse(scenario).unwrap();
+        // What a test does not speak of takes no time.
+        let refresh = &mut scenario.durations.insights_refresh;
+        refresh.get_or_insert(simulator::period::Period::ZERO);
+        let eks = simulator::serve_on_free_port(&scenario).await.unwrap();
         Self {
             objects: Api::namespaced(client.clone(), &namespace),
             kubectl: plane.kubectl().clone(),
