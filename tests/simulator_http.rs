@@ -15,9 +15,9 @@ use aws_sdk_eks::config::timeout::TimeoutConfig;
 use aws_sdk_eks::config::{BehaviorVersion, Credentials, Region};
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::types::{
-    CancellationStatus, Category, ClusterStatus, ErrorCode, InsightStatusValue, InsightsFilter,
-    InsightsRefreshStatus, NodegroupStatus, UpdateParamType, UpdateStatus, UpdateType,
-    VersionStatus,
+    AddonStatus, CancellationStatus, Category, ClusterIssueCode, ClusterStatus, ErrorCode,
+    InsightStatusValue, InsightsFilter, InsightsRefreshStatus, NodegroupStatus, UpdateParamType,
+    UpdateStatus, UpdateType, VersionStatus,
 };
 use eks_upgrade_operator::simulator::model::Delivery;
 use eks_upgrade_operator::simulator::{Handle, Scenario, serve_on_free_port};
@@ -461,6 +461,56 @@ async fn node_groups_are_listed_and_described_and_newer_ones_are_in_the_way() {
     let call = eks.update_cluster_version().name("prod").version("1.33");
     let refused = refusal(call.force(true).send().await);
     assert_eq!(refused, ("InvalidRequestException".into(), 400));
+}
+
+#[tokio::test]
+async fn add_ons_their_versions_and_health_are_read() {
+    let simulator = start(
+        "{addonVersions: [{addon: coredns, version: v2, kubernetes: [\"1.34\"], default: [\"1.34\"]}, \
+         {addon: vpc-cni, version: v9, kubernetes: [\"1.33\", \"1.34\"]}], \
+         clusters: [{name: prod, version: \"1.33\", \
+         health: [{code: Ec2SubnetNotFound, message: gone, resourceIds: [subnet-1]}], \
+         addons: [{name: a, version: v1}, {name: b, version: v1}, {name: c, version: v1, \
+         status: CREATE_FAILED, issues: [{code: AccessDenied, message: no}]}]}]}",
+    )
+    .await;
+    let eks = client(&simulator);
+    let cluster = eks.describe_cluster().name("prod").send().await.unwrap();
+    let health = cluster.cluster.unwrap().health.unwrap();
+    let [issue] = health.issues() else {
+        panic!("one issue: {health:?}");
+    };
+    assert_eq!(issue.code, Some(ClusterIssueCode::Ec2SubnetNotFound));
+    assert_eq!(issue.resource_ids(), ["subnet-1"]);
+
+    let pages = eks.list_addons().cluster_name("prod").into_paginator();
+    let names = pages.page_size(2).items().send();
+    let mut names = names.collect::<Result<Vec<_>, _>>().await.unwrap();
+    names.sort();
+    assert_eq!(names, ["a", "b", "c"]);
+    let describe = async |name: &str| {
+        let call = eks.describe_addon().cluster_name("prod");
+        call.addon_name(name).send().await
+    };
+    let c = describe("c").await.unwrap().addon.unwrap();
+    assert_eq!(c.addon_version(), Some("v1"));
+    assert_eq!(c.status, Some(AddonStatus::CreateFailed));
+    assert!(c.created_at.is_some() && c.addon_arn.is_some());
+    assert_eq!(c.health.unwrap().issues()[0].message(), Some("no"));
+    let refused = refusal(describe("d").await);
+    assert_eq!(refused, ("ResourceNotFoundException".into(), 404));
+
+    let pages = eks.describe_addon_versions().kubernetes_version("1.34");
+    let infos = pages.into_paginator().page_size(1).items().send();
+    let infos = infos.collect::<Result<Vec<_>, _>>().await.unwrap();
+    let names: Vec<_> = infos.iter().filter_map(|info| info.addon_name()).collect();
+    assert_eq!(names, ["coredns", "vpc-cni", "a", "b", "c"]);
+    let fit = &infos[0].addon_versions()[0].compatibilities()[0];
+    assert_eq!(fit.cluster_version(), Some("1.34"));
+    assert!(fit.default_version);
+    let call = eks.describe_addon_versions().addon_name("coredns");
+    let none = call.kubernetes_version("1.33").send().await.unwrap();
+    assert_eq!(none.addons(), []);
 }
 
 #[tokio::test]

@@ -243,6 +243,30 @@ async fn requests_that_nobody_signed_or_can_read_are_refused() {
         ),
         (
             "GET",
+            "/clusters/prod/addons?maxResults=0",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/clusters/prod/addons/none",
+            "",
+            "ResourceNotFoundException",
+        ),
+        (
+            "GET",
+            "/addons/supported-versions?maxResults=101",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
+            "/addons/supported-versions?kubernetesVersion=new",
+            "",
+            "InvalidParameterException",
+        ),
+        (
+            "GET",
             "/clusters/prod/insights/none",
             "",
             "ResourceNotFoundException",
@@ -300,7 +324,7 @@ async fn insights_as_they_are_on_the_wire() {
 }
 
 #[tokio::test]
-async fn faults_strike_the_operations_on_insights_and_node_groups_and_their_calls_are_kept() {
+async fn faults_strike_the_reads_about_parts_of_a_cluster_and_their_calls_are_kept() {
     let operations = [
         ("ListInsights", "POST", "/clusters/prod/insights"),
         ("DescribeInsight", "GET", "/clusters/prod/insights/1"),
@@ -320,6 +344,8 @@ async fn faults_strike_the_operations_on_insights_and_node_groups_and_their_call
             "GET",
             "/clusters/prod/node-groups/workers",
         ),
+        ("ListAddons", "GET", "/clusters/prod/addons"),
+        ("DescribeAddon", "GET", "/clusters/prod/addons/coredns"),
     ];
     for (operation, method, path) in operations {
         let simulator = start(&format!(
@@ -369,6 +395,143 @@ async fn findings_and_node_groups_are_changed_while_it_runs() {
         done["startedAt"].is_f64() && done["endedAt"].is_f64(),
         "{done}"
     );
+}
+
+#[tokio::test]
+async fn add_ons_as_they_are_on_the_wire() {
+    let simulator = start(
+        "{addonVersions: [{addon: coredns, version: v2, kubernetes: [\"1.33\", \"1.34\"], \
+         default: [\"1.34\"]}, {addon: vpc-cni, version: v9, kubernetes: [\"1.33\"]}], \
+         clusters: [{name: prod, version: \"1.33\", addons: [{name: coredns, version: v1, \
+         status: DEGRADED, issues: [{code: AccessDenied, message: no, resourceIds: [r-1]}]}]}]}",
+    )
+    .await;
+    let get = async |path: &str| signed(&simulator, "GET", path, "").await.unwrap().json();
+    assert_eq!(
+        get("/clusters/prod/addons").await,
+        json!({"addons": ["coredns"]})
+    );
+    let mut described = get("/clusters/prod/addons/coredns").await;
+    let addon = described["addon"].as_object_mut().unwrap();
+    for made_up in ["createdAt", "modifiedAt"] {
+        assert!(addon.remove(made_up).unwrap().is_f64(), "{made_up}");
+    }
+    let arn = addon.remove("addonArn").unwrap();
+    let arn = arn.as_str().unwrap();
+    assert!(arn.contains(":addon/prod/coredns/"), "{arn}");
+    assert_eq!(
+        described,
+        json!({"addon": {
+            "addonName": "coredns", "clusterName": "prod", "addonVersion": "v1", "status": "DEGRADED",
+            "health": {"issues": [{"code": "AccessDenied", "message": "no", "resourceIds": ["r-1"]}]},
+            "tags": {},
+        }})
+    );
+
+    let path = "/addons/supported-versions?addonName=coredns&kubernetesVersion=1.34";
+    assert_eq!(
+        get(path).await,
+        json!({"addons": [{
+            "addonName": "coredns", "type": "infra-management", "publisher": "eks", "owner": "aws",
+            "defaultNamespace": "kube-system",
+            "addonVersions": [{
+                "addonVersion": "v2", "architecture": ["amd64", "arm64"], "computeTypes": ["ec2"],
+                "compatibilities": [
+                    {"clusterVersion": "1.34", "platformVersions": ["*"], "defaultVersion": true}
+                ],
+                "requiresConfiguration": false, "requiresIamPermissions": false,
+            }],
+        }]})
+    );
+    let none = json!({"addons": []});
+    for filter in [
+        "addonName=vpc-cni&kubernetesVersion=1.34",
+        "addonName=nobody",
+        "types=storage",
+        "publishers=a&publishers=b",
+        "owners=self",
+    ] {
+        let path = format!("/addons/supported-versions?{filter}");
+        assert_eq!(get(&path).await, none, "{filter}");
+    }
+    let first = get("/addons/supported-versions?maxResults=1&owners=self&owners=aws").await;
+    assert_eq!(first["addons"][0]["addonName"], "coredns");
+    let token = first["nextToken"].as_str().unwrap();
+    let rest = get(&format!("/addons/supported-versions?nextToken={token}")).await;
+    assert_eq!(rest["addons"][0]["addonName"], "vpc-cni");
+    assert!(rest["nextToken"].is_null(), "{rest}");
+    let calls = "/_simulator/calls?operation=DescribeAddonVersions";
+    let calls = admin(&simulator, "GET", calls, "").await.json();
+    assert_eq!(calls[0]["request"]["kubernetesVersion"], "1.34");
+    assert!(calls[0]["cluster"].is_null(), "{calls}");
+}
+
+#[tokio::test]
+async fn what_is_deprecated_is_on_the_wire_with_its_users() {
+    let simulator = start(
+        "clusters: [{name: prod, version: \"1.33\", insights: {upgrade: [{name: APIs, status: ERROR, \
+         reason: used, resources: [/r, 'arn:aws:eks:::x'], deprecations: [{usage: /u, \
+         replacedWith: /n, stopServingVersion: \"1.34\", startServingReplacementVersion: \"1.30\", \
+         clients: [{userAgent: helm, requests: 3}]}, {usage: /v}]}]}}]",
+    )
+    .await;
+    let path = "/clusters/prod/insights";
+    let listed = signed(&simulator, "POST", path, "").await.unwrap().json();
+    let id = listed["insights"][0]["id"].as_str().unwrap();
+    let described = signed(&simulator, "GET", &format!("{path}/{id}"), "").await;
+    let mut insight = described.unwrap().json()["insight"].take();
+    let status = json!({"status": "ERROR", "reason": "used"});
+    assert_eq!(
+        insight["resources"],
+        json!([
+            {"insightStatus": status, "kubernetesResourceUri": "/r"},
+            {"insightStatus": status, "arn": "arn:aws:eks:::x"},
+        ])
+    );
+    let summary = &mut insight["categorySpecificSummary"];
+    let last = summary["deprecationDetails"][0]["clientStats"][0]["lastRequestTime"].take();
+    assert!(last.is_f64(), "{last}");
+    assert_eq!(
+        *summary,
+        json!({"deprecationDetails": [
+            {
+                "usage": "/u", "replacedWith": "/n", "stopServingVersion": "1.34",
+                "startServingReplacementVersion": "1.30",
+                "clientStats": [{
+                    "userAgent": "helm", "numberOfRequestsLast30Days": 3, "lastRequestTime": null,
+                }],
+            },
+            {"usage": "/v", "clientStats": []},
+        ], "addonCompatibilityDetails": []})
+    );
+}
+
+#[tokio::test]
+async fn add_ons_health_and_tags_are_changed_while_it_runs() {
+    let simulator = start("clusters: [{name: prod, version: \"1.33\", tags: {team: a}}]").await;
+    let events = "/_simulator/clusters/prod/events";
+    let issue = json!({"code": "VpcNotFound", "message": "gone", "resourceIds": ["vpc-1"]});
+    for event in [
+        json!({"addon": {"name": "coredns", "version": "v1"}}),
+        json!({ "health": [issue] }),
+        json!({"tags": {"eksupgrade.dev/hold": "audit until Friday", "team": null}}),
+    ] {
+        let added = admin(&simulator, "POST", events, &event.to_string()).await;
+        assert_eq!(added.status, 201, "{}", added.body);
+    }
+    let addons = signed(&simulator, "GET", "/clusters/prod/addons", "").await;
+    assert_eq!(addons.unwrap().json(), json!({"addons": ["coredns"]}));
+    let cluster = signed(&simulator, "GET", "/clusters/prod", "").await;
+    let cluster = cluster.unwrap().json()["cluster"].take();
+    assert_eq!(cluster["health"], json!({ "issues": [issue] }));
+    assert_eq!(
+        cluster["tags"],
+        json!({"eksupgrade.dev/hold": "audit until Friday"})
+    );
+    let wrong = json!({"addon": {"name": "coredns"}}).to_string();
+    let refused = admin(&simulator, "POST", events, &wrong).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.body.contains("version"), "{}", refused.body);
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::indexing_slicing)]
 
+mod addons;
 mod answers;
 mod credentials;
 mod hostile;
@@ -96,8 +97,9 @@ fn cancel() -> CancelRequest {
     }
 }
 
-/// Every operation's error, each by one call and all at once; in the order of the port.
-async fn errors_of_all(eks: &AwsEks) -> [EksError; 10] {
+/// Every operation's error, each by one call and all at once; in the order of the port. Without those to which what is not
+/// found is an answer: DescribeInsightsRefresh and DescribeAddonVersions.
+async fn errors_of_all(eks: &AwsEks) -> [EksError; 13] {
     let (target, request, fence) = (target(), request(), Fence::none());
     let cancel = cancel();
     let category = InsightCategory::RollbackReadiness;
@@ -115,6 +117,11 @@ async fn errors_of_all(eks: &AwsEks) -> [EksError; 10] {
         eks.list_nodegroups(&target),
         eks.describe_nodegroup(&target, "workers"),
     );
+    let (detail, addons, addon) = futures::join!(
+        eks.describe_insight(&target, "i-1"),
+        eks.list_addons(&target),
+        eks.describe_addon(&target, "coredns"),
+    );
     [
         cluster.expect_err("an error"),
         updates.expect_err("an error"),
@@ -126,11 +133,14 @@ async fn errors_of_all(eks: &AwsEks) -> [EksError; 10] {
         refresh.expect_err("an error"),
         nodegroups.expect_err("an error"),
         nodegroup.expect_err("an error"),
+        detail.expect_err("an error"),
+        addons.expect_err("an error"),
+        addon.expect_err("an error"),
     ]
 }
 
 /// The operations in the order of [`errors_of_all`].
-const OPERATIONS: [&str; 10] = [
+const OPERATIONS: [&str; 13] = [
     "eks:DescribeCluster",
     "eks:ListUpdates",
     "eks:DescribeUpdate",
@@ -141,4 +151,7 @@ const OPERATIONS: [&str; 10] = [
     "eks:StartInsightsRefresh",
     "eks:ListNodegroups",
     "eks:DescribeNodegroup",
+    "eks:DescribeInsight",
+    "eks:ListAddons",
+    "eks:DescribeAddon",
 ];

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod gates;
 mod harness;
 
 use std::path::PathBuf;
@@ -246,9 +247,9 @@ fn errors_reach_the_cli_with_their_codes() {
         "CancelUpdate",
     );
     cli.refused(
-        "eks list-addons --cluster-name prod",
+        "eks list-access-entries --cluster-name prod",
         "UnknownOperationException",
-        "ListAddons",
+        "ListAccessEntries",
     );
     cli.refused(
         "sts assume-role --role-session-name me --role-arn arn:aws:iam::444455556666:role/no",
