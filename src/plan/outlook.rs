@@ -186,13 +186,13 @@ pub fn added(facts: &Facts<'_>, mut decision: Decision) -> Decision {
     decision
 }
 
-/// A look at a poll interval, where it would be later.
+/// A look at a refresh, where it would be later.
 fn sooner(facts: &Facts<'_>, wake: Wake) -> Wake {
-    let poll = facts.settings.poll_interval;
-    match wake {
-        Wake::After(wait) | Wake::Exactly(wait) if wait <= poll => wake,
-        Wake::Now => wake,
-        Wake::After(_) | Wake::Exactly(_) | Wake::OnChange => Wake::After(poll),
+    let refresh = preflight::refresh_wake(facts);
+    match (wake, refresh) {
+        (Wake::After(wait) | Wake::Exactly(wait), Wake::After(look)) if wait <= look => wake,
+        (Wake::Now, _) => wake,
+        _ => refresh,
     }
 }
 

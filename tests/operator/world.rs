@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use eks_upgrade_operator::api::{ClusterUpgrade, Update};
 use eks_upgrade_operator::simulator::model::{CallRecord, ClusterTruth};
+use eks_upgrade_operator::simulator::period::Period;
 use eks_upgrade_operator::simulator::{self, Handle, Scenario};
 use harness::{ControlPlane, Kubectl, Process, Program, eventually};
 use jiff::Timestamp;
@@ -51,9 +52,12 @@ impl World {
         let client = plane.client().await.unwrap();
         let namespace = plane.namespace("operator").await.unwrap();
         let mut scenario = Scenario::parse(scenario).unwrap();
-        // What a test does not speak of takes no time.
+        // What a test does not speak of takes no time, and what it finds at the start is fresh.
         let refresh = &mut scenario.durations.insights_refresh;
-        refresh.get_or_insert(simulator::period::Period::ZERO);
+        refresh.get_or_insert(Period::ZERO);
+        for cluster in &mut scenario.clusters {
+            cluster.insights_refreshed.get_or_insert(Period::ZERO);
+        }
         let eks = simulator::serve_on_free_port(&scenario).await.unwrap();
         Self {
             objects: Api::namespaced(client.clone(), &namespace),

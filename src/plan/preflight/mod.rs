@@ -37,6 +37,8 @@ const RESYNCS_AHEAD: i32 = 3;
 const REFRESHED_TO_START: SignedDuration = SignedDuration::from_hours(1);
 /// How old it may be while nothing can start.
 const REFRESHED_AHEAD: SignedDuration = SignedDuration::from_hours(12);
+/// How often is looked whether a refresh has ended, at least.
+const REFRESH_TAKES: SignedDuration = SignedDuration::from_secs(15);
 /// So long before a start it is refreshed, so that nothing has to be waited for then.
 pub const REFRESH_BEFORE: SignedDuration = SignedDuration::from_mins(30);
 
@@ -110,20 +112,24 @@ fn judge(question: &Question<'_>, since: Timestamp) -> Preflight {
     {
         return Preflight::Wait(trouble::wake(facts, error));
     }
-    let poll = Wake::After(facts.settings.poll_interval);
     let found = found(question);
     if is_refreshing(question) {
         // They are refreshed each hour: what blocked a moment ago is no news, and saying so would be.
         if said_closed(facts) {
-            return Preflight::Wait(poll);
+            return Preflight::Wait(refresh_wake(facts));
         }
         let message = format!(
             "EKS refreshes its upgrade-readiness insights of cluster {}; whether it can go from {} to {} is known after that.",
             question.wish.target.name, question.hop.from, question.hop.to
         );
-        return Preflight::Closed(Reason::PreflightUnknown, message, poll);
+        return Preflight::Closed(Reason::WaitingForCluster, message, refresh_wake(facts));
     }
     settle(question, &found)
+}
+
+/// When to look again at a refresh that goes on.
+pub fn refresh_wake(facts: &Facts<'_>) -> Wake {
+    Wake::After(REFRESH_TAKES.min(facts.settings.poll_interval))
 }
 
 /// What the results mean.

@@ -81,6 +81,7 @@ impl Cluster {
             auto_mode,
             cancelling_status,
             insights,
+            insights_refreshed,
             failing_refreshes,
             nodegroups,
             addons,
@@ -144,6 +145,9 @@ impl Cluster {
             cluster.put_addon(addon, created_at);
         }
         cluster.refresh_insights(start);
+        if let Some(age) = insights_refreshed {
+            cluster.insights.was_refreshed(age.before(start));
+        }
         Ok(cluster)
     }
 

@@ -62,6 +62,15 @@ impl InsightState {
         }
     }
 
+    /// Takes note of a refresh that ended before the start.
+    pub(super) fn was_refreshed(&mut self, at: Timestamp) {
+        self.refresh = Some(Refresh {
+            started_at: at,
+            ends_at: at,
+            status: RefreshStatus::Completed,
+        });
+    }
+
     /// Forgets what belonged to a cluster that is gone.
     pub(super) fn forget(&mut self) {
         self.found.clear();

@@ -50,6 +50,9 @@ pub struct ClusterSpec {
     /// What is found in it when its insights are refreshed.
     #[serde(default)]
     pub insights: Insights,
+    /// How long before the start a refresh of its insights ended that somebody had started; absent: there was none.
+    #[serde(default)]
+    pub insights_refreshed: Option<Period>,
     /// How many refreshes of its insights that somebody starts are going to fail.
     #[serde(default)]
     pub failing_refreshes: u32,

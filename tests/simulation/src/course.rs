@@ -226,6 +226,7 @@ fn cluster(rng: &mut Rng, name: &str, list_lag: Millis, insights_block: bool) ->
             },
             rollback: Readiness::Passing.into(),
         },
+        insights_refreshed: None,
         failing_refreshes: 0,
         nodegroups: Vec::new(),
         addons: Vec::new(),
