@@ -193,6 +193,8 @@ impl Eks for Shared {
             hosting: _,
             is_auto_mode: _,
             support_type,
+            health: _,
+            hold: _,
         }) = &answer
         {
             assert_text("arn", arn, 2048);
