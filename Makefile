@@ -1,6 +1,6 @@
 # `make` alone prints what there is.
 
-crd := crds/clusterupgrades.eksupgrade.dev.yaml
+crds := clusterupgrades.eksupgrade.dev upgradefreezes.eksupgrade.dev
 cache := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/eks-upgrade-operator
 
 # With --examples cargo builds the same dependencies as for `cargo test`, and so builds them once for everything here.
@@ -53,14 +53,17 @@ lint: ## run clippy, with warnings as errors
 deny: ## check licences, banned crates and sources of the dependencies
 	hack/tools/cargo-deny --locked check --hide-inclusion-graph licenses bans sources
 
-crds: ## generate the CRD from the code
+crds: ## generate the CRDs from the code
 	$(build)
-	@mkdir -p $(dir $(crd))
-	@$(operator) crd >$(crd).new && mv $(crd).new $(crd) || { rm -f $(crd).new; exit 1; }
+	@mkdir -p crds
+	@for crd in $(crds); do \
+		file=crds/$$crd.yaml; \
+		$(operator) crd $$crd >$$file.new && mv $$file.new $$file || { rm -f $$file.new; exit 1; }; done
 
-check-crds: ## check that the generated CRD is committed
+check-crds: ## check that the generated CRDs are committed
 	$(build)
-	@$(operator) crd | diff -u $(crd) - || { echo "$(crd) is not what the code says: run make crds" >&2; exit 1; }
+	@for crd in $(crds); do \
+		$(operator) crd $$crd | diff -u crds/$$crd.yaml - || { echo "crds/$$crd.yaml is not what the code says: run make crds" >&2; exit 1; }; done
 
 clean-cache: ## remove the built control plane and tools
 	rm -rf '$(cache)'

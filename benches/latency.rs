@@ -90,7 +90,11 @@ impl Bench {
         let client = plane.client().await.unwrap();
         plane
             .kubectl()
-            .apply(include_str!("../crds/clusterupgrades.eksupgrade.dev.yaml"))
+            .apply(concat!(
+                include_str!("../crds/clusterupgrades.eksupgrade.dev.yaml"),
+                "---\n",
+                include_str!("../crds/upgradefreezes.eksupgrade.dev.yaml"),
+            ))
             .await
             .unwrap();
         let objects: Api<ClusterUpgrade> = Api::all(client.clone());

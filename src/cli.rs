@@ -26,7 +26,11 @@ pub enum Command {
     /// Run the controller
     Run(Run),
     /// Print the CustomResourceDefinitions
-    Crd,
+    Crd {
+        /// Only this one; all by default
+        #[arg(value_parser = ["clusterupgrades.eksupgrade.dev", "upgradefreezes.eksupgrade.dev"])]
+        name: Option<String>,
+    },
 }
 
 /// Flags of `run`. AWS settings come only through the SDK's own chain, Kubernetes through KUBECONFIG or in-cluster.

@@ -1,9 +1,9 @@
-//! `eks-upgrade-operator`: the controller, and the printer of its CRD.
+//! `eks-upgrade-operator`: the controller, and the printer of its CRDs.
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use eks_upgrade_operator::api::cluster_upgrade_crd;
+use eks_upgrade_operator::api::crds;
 use eks_upgrade_operator::cli::{Cli, Command};
 use eks_upgrade_operator::controller::{Options, run};
 use eks_upgrade_operator::telemetry;
@@ -22,7 +22,7 @@ fn main() -> ExitCode {
 
 async fn carry_out(command: Command) -> ExitCode {
     match command {
-        Command::Crd => match serde_norway::to_string(&cluster_upgrade_crd()) {
+        Command::Crd { name } => match documents(name.as_deref()) {
             Ok(yaml) => {
                 print!("{yaml}");
                 ExitCode::SUCCESS
@@ -37,6 +37,16 @@ async fn carry_out(command: Command) -> ExitCode {
             }
         }
     }
+}
+
+/// The CRDs as YAML documents; only the one of that name, where one is named.
+fn documents(name: Option<&str>) -> Result<String, serde_norway::Error> {
+    let wanted = crds().into_iter().filter(|crd| {
+        let named = crd.metadata.name.as_deref();
+        name.is_none() || name == named
+    });
+    let documents = wanted.map(|crd| serde_norway::to_string(&crd));
+    Ok(documents.collect::<Result<Vec<_>, _>>()?.join("---\n"))
 }
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {

@@ -14,10 +14,16 @@ mod cluster;
 mod fixture;
 #[path = "crd/force.rs"]
 mod force;
+#[path = "crd/freeze.rs"]
+mod freeze;
+#[path = "crd/preflight.rs"]
+mod preflight;
 #[path = "crd/role.rs"]
 mod role;
 #[path = "crd/rollback.rs"]
 mod rollback;
+#[path = "crd/schedule.rs"]
+mod schedule;
 #[path = "crd/shown.rs"]
 mod shown;
 #[path = "crd/status.rs"]
@@ -25,18 +31,45 @@ mod status;
 #[path = "crd/version.rs"]
 mod version;
 
-use eks_upgrade_operator::api::cluster_upgrade_crd;
+use std::path::Path;
+
+use eks_upgrade_operator::api::crds;
 
 #[test]
-fn the_file_in_crds_is_what_the_types_say() {
-    let path = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/crds/clusterupgrades.eksupgrade.dev.yaml"
-    );
-    let file = std::fs::read_to_string(path).unwrap();
-    let generated = serde_norway::to_string(&cluster_upgrade_crd()).unwrap();
-    assert!(
-        file == generated,
-        "crds/ has drifted: write the output of `eks-upgrade-operator crd` there"
-    );
+fn the_files_in_crds_are_what_the_types_say() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("crds");
+    let mut generated = Vec::new();
+    for crd in crds() {
+        let name = format!("{}.yaml", crd.metadata.name.as_deref().unwrap());
+        let file = std::fs::read_to_string(directory.join(&name)).unwrap();
+        assert!(
+            file == serde_norway::to_string(&crd).unwrap(),
+            "crds/{name} has drifted: run make crds"
+        );
+        generated.push(name);
+    }
+    let mut files: Vec<_> = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    files.sort();
+    assert_eq!(files, generated);
+}
+
+#[test]
+fn the_program_prints_all_of_them_or_one() {
+    let printed = |args: &[&str]| {
+        let said = std::process::Command::new(env!("CARGO_BIN_EXE_eks-upgrade-operator"))
+            .arg("crd")
+            .args(args)
+            .output()
+            .unwrap();
+        assert!(said.status.success());
+        String::from_utf8(said.stdout).unwrap()
+    };
+    let each = crds().map(|crd| printed(&[crd.metadata.name.as_deref().unwrap()]));
+    for (yaml, crd) in each.iter().zip(crds()) {
+        assert_eq!(*yaml, serde_norway::to_string(&crd).unwrap());
+    }
+    assert_eq!(printed(&[]), each.join("---\n"));
 }

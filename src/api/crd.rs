@@ -1,4 +1,4 @@
-//! The CustomResourceDefinition, as `eks-upgrade-operator crd` prints it.
+//! The CustomResourceDefinitions, as `eks-upgrade-operator crd` prints them.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON,
@@ -6,7 +6,18 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
 use kube::CustomResourceExt;
 use serde_json::json;
 
+use super::freeze::UpgradeFreeze;
 use super::spec::ClusterUpgrade;
+
+/// Every CRD that the operator needs.
+pub fn crds() -> [CustomResourceDefinition; 2] {
+    [cluster_upgrade_crd(), upgrade_freeze_crd()]
+}
+
+/// The CRD of [`UpgradeFreeze`].
+pub fn upgrade_freeze_crd() -> CustomResourceDefinition {
+    UpgradeFreeze::crd()
+}
 
 /// The CRD of [`ClusterUpgrade`].
 ///

@@ -4,6 +4,7 @@ pub mod condition;
 mod crd;
 mod freeze;
 mod preflight;
+mod rules;
 mod schedule;
 mod spec;
 mod status;
@@ -11,7 +12,7 @@ mod timeout;
 mod version;
 
 pub use condition::Reason;
-pub use crd::cluster_upgrade_crd;
+pub use crd::{cluster_upgrade_crd, crds, upgrade_freeze_crd};
 pub use freeze::{UpgradeFreeze, UpgradeFreezeSpec};
 pub use preflight::{
     Check, CheckCode, CheckResult, Finding, NotACheck, OnUnknown, Preflight, PreflightMode,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::{self, not_blank, rule};
 use super::version::Minor;
 use crate::text::plain;
 
@@ -124,14 +125,17 @@ impl fmt::Display for CheckResult {
 pub struct Preflight {
     /// `Enforce` (the default): a failed check holds the upgrade up. `Warn`: checks are only shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "PreflightMode")]
     pub mode: Option<PreflightMode>,
 
     /// What a check that could not run does: `Hold` the upgrade up (the default), or let it `Proceed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "OnUnknown")]
     pub on_unknown: Option<OnUnknown>,
 
     /// Findings that are accepted, each for one version and until a time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = WAIVERS_LIMIT))]
     pub waivers: Vec<Waiver>,
 }
 
@@ -159,16 +163,34 @@ pub enum OnUnknown {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Waiver {
-    /// The check's code.
+    /// The check's code: VersionOffered, ClusterHealth, UpgradeInsights, NodeSkew or AddonCompatibility.
+    #[schemars(length(max = 64), extend("x-kubernetes-validations" = check_rule()))]
     pub check: String,
     /// The finding's id or name, as `status.preflight.checks[].findings[]` shows it.
+    #[schemars(length(max = Finding::WORD_KEPT), extend("x-kubernetes-validations" = not_blank(
+        "must be the id or the name of a finding, as status.preflight shows it"
+    )))]
     pub finding: String,
-    /// The version that the hop leads to.
+    /// The version that the hop leads to, a minor such as "1.34", in quotes.
+    #[schemars(length(max = 64), extend("x-kubernetes-validations" = rules::version()))]
     pub version: String,
     /// Why, for whoever reviews the change.
+    #[schemars(length(max = 1024), extend("x-kubernetes-validations" = not_blank(
+        "must say why the finding is accepted for this hop"
+    )))]
     pub reason: String,
-    /// Until when, RFC 3339.
+    /// Until when it counts, such as "2026-01-31T12:00:00Z".
+    #[schemars(length(max = 64), extend("x-kubernetes-validations" = rules::time()))]
     pub expires: String,
+}
+
+fn check_rule() -> serde_json::Value {
+    let all = CheckCode::ALL.map(CheckCode::as_str);
+    let listed = all.map(|code| format!("'{code}'")).join(", ");
+    rule(
+        &format!("self in [{listed}]"),
+        &format!("must be one of the checks {}", all.join(", ")),
+    )
 }
 
 /// The checks before the next hop, as they were found last.
@@ -181,7 +203,7 @@ pub struct PreflightStatus {
     /// The worst of the checks.
     pub result: CheckResult,
     /// Every check.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub checks: Vec<Check>,
 }
 

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::rules::{self, rule};
 use super::version::Minor;
 
 /// How many windows an object may have.
@@ -15,11 +16,13 @@ pub const WINDOWS_LIMIT: usize = 16;
 pub struct Schedule {
     /// When a hop may start; at any time where there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = WINDOWS_LIMIT))]
     pub windows: Vec<Window>,
 
     /// How long the cluster stays at a version before the next upgrade starts, such as "24h": going on gives up the
     /// rollback to the version before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = 32), extend("x-kubernetes-validations" = rules::duration(720)))]
     pub bake: Option<String>,
 }
 
@@ -28,14 +31,47 @@ pub struct Schedule {
 #[serde(rename_all = "camelCase")]
 pub struct Window {
     /// The days on which it opens: Mon, Tue, Wed, Thu, Fri, Sat, Sun.
+    #[schemars(with = "Vec<Day>", length(max = 7), extend("x-kubernetes-validations" = days_rule()))]
     pub days: Vec<String>,
     /// When it opens, by the clocks of the time zone: "HH:MM".
+    #[schemars(length(max = 16), extend("x-kubernetes-validations" = start_rule()))]
     pub start: String,
-    /// For how long it is open, such as "4h" or "90m"; also over midnight.
+    /// For how long it is open, such as "4h" or "90m", at most a week; also over midnight.
+    #[schemars(length(max = 32), extend("x-kubernetes-validations" = rules::duration(168)))]
     pub duration: String,
     /// An IANA time zone such as "Europe/Berlin"; UTC by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(max = 64), extend("x-kubernetes-validations" = time_zone_rule()))]
     pub time_zone: Option<String>,
+}
+
+/// A day of the week.
+// Short in the schema, so that the rule over all of them is cheap.
+#[derive(JsonSchema)]
+#[schemars(inline)]
+#[expect(dead_code, reason = "only its schema is used")]
+struct Day(#[schemars(length(max = 32))] String);
+
+fn days_rule() -> serde_json::Value {
+    rule(
+        "size(self) > 0 && self.all(day, day in ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'] && \
+         self.exists_one(other, other == day))",
+        "must be one or more of Mon, Tue, Wed, Thu, Fri, Sat and Sun, each at most once",
+    )
+}
+
+fn start_rule() -> serde_json::Value {
+    rule(
+        "self.matches('^([01][0-9]|2[0-3]):[0-5][0-9]$')",
+        "must be a time of day from \"00:00\" to \"23:59\", in quotes",
+    )
+}
+
+fn time_zone_rule() -> serde_json::Value {
+    rule(
+        "self.matches('^[A-Za-z][0-9A-Za-z_+/-]*$')",
+        "must be the name of an IANA time zone, such as \"Europe/Berlin\" or \"UTC\"",
+    )
 }
 
 /// When the next hop starts.
@@ -52,7 +88,7 @@ pub struct ScheduleStatus {
 #[serde(rename_all = "camelCase")]
 pub struct PlanStatus {
     /// Each step to come, in order.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub steps: Vec<Step>,
 }
 
@@ -69,7 +105,7 @@ pub struct Step {
     /// The call that will be made.
     pub call: String,
     /// What it has to pass, and whether it could now.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<StepGate>,
     /// The earliest time at which it can start; absent where that is not known or now.
     #[serde(default, skip_serializing_if = "Option::is_none")]

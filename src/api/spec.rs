@@ -138,9 +138,8 @@ pub struct Rollback {
 mod rules {
     use serde_json::{Value, json};
 
-    fn rule(rule: &str, message: &str) -> Value {
-        json!([{"rule": rule, "message": message}])
-    }
+    pub(super) use super::super::rules::version;
+    use super::super::rules::{not_blank, rule};
 
     pub fn spec() -> Value {
         json!([
@@ -176,13 +175,6 @@ mod rules {
         rule(
             "self == oldSelf",
             "spec.cluster cannot be changed, so that no edit can point an object at another cluster: delete this object (EKS is not touched) and create another",
-        )
-    }
-
-    pub fn version() -> Value {
-        rule(
-            "self.matches('^1\\\\.[1-9][0-9]{0,2}$')",
-            "must be a Kubernetes minor version as EKS names it, such as \"1.34\": no patch, no prefix v, no spaces, no leading zero, no words like latest",
         )
     }
 
@@ -237,9 +229,6 @@ mod rules {
     }
 
     pub fn force_reason() -> Value {
-        rule(
-            "self.matches('[^ \\\\t\\\\r\\\\n]')",
-            "must say why EKS's readiness insights may be overridden for this hop",
-        )
+        not_blank("must say why EKS's readiness insights may be overridden for this hop")
     }
 }

@@ -16,6 +16,7 @@ use crate::store::{Key, Store};
 use super::allow::AllowList;
 use super::cache::Cache;
 use super::fleet::Fleet;
+use super::freezes::Freezes;
 use super::pace::Pace;
 use super::recall::Recall;
 
@@ -109,6 +110,8 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub allow: AllowList,
     /// All objects at a glance.
     pub fleet: Fleet,
+    /// What stops all starts.
+    pub freezes: Freezes,
     /// What this process remembers beyond status.
     pub recall: Recall,
     /// What of EKS's answers stays true for a while.

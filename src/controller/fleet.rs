@@ -26,7 +26,7 @@ struct State {
     /// Uids whose intent is being written.
     claims: HashSet<String>,
     waiting: BTreeMap<Seniority, Key>,
-    reasons: BTreeMap<&'static str, i64>,
+    reasons: BTreeMap<Reason, i64>,
     /// Until when the last upgrade of an object can be rolled back.
     windows: HashMap<Key, Timestamp>,
 }
@@ -38,7 +38,7 @@ struct Entry {
     revision: Option<u64>,
     cluster: Option<ClusterRef>,
     deleting: bool,
-    reason: Option<&'static str>,
+    reason: Option<Reason>,
 }
 
 /// Whether an object may start an update now.
@@ -158,12 +158,23 @@ impl Fleet {
         Reason::ALL
             .iter()
             .map(|reason| {
-                (
-                    reason.as_str(),
-                    state.reasons.get(reason.as_str()).copied().unwrap_or(0),
-                )
+                let count = state.reasons.get(reason).copied().unwrap_or(0);
+                (reason.as_str(), count)
             })
             .collect()
+    }
+
+    /// Those that have something to do and go on by themselves, whom a freeze may concern. Looks at all of them, and so is for
+    /// what happens seldom.
+    pub fn with_something_to_do(&self) -> Vec<Key> {
+        let state = self.state();
+        let objects = state.objects.iter().filter(|(_, entry)| {
+            let is_done = entry
+                .reason
+                .is_some_and(|reason| reason == Reason::UpToDate || reason.is_stalled());
+            !is_done && !entry.deleting
+        });
+        objects.map(|(key, _)| key.clone()).collect()
     }
 
     /// Whose last upgrade can still be rolled back, and until when.
@@ -189,6 +200,7 @@ impl State {
             created_at,
             deleting,
             retry_requested_at: _,
+            labels: _,
             body,
         } = object;
         let old = self.objects.get(key);
@@ -208,7 +220,7 @@ impl State {
             Err(_) => (
                 old.and_then(|old| old.cluster.clone()),
                 self.in_flight.contains(uid),
-                Some(Reason::InvalidSpec.as_str()),
+                Some(Reason::InvalidSpec),
             ),
         };
         let new = Entry {
@@ -323,7 +335,7 @@ impl State {
         self.waiting.values().next().cloned().into_iter().collect()
     }
 
-    fn count(&mut self, reason: &'static str, by: i64) {
+    fn count(&mut self, reason: Reason, by: i64) {
         *self.reasons.entry(reason).or_default() += by;
     }
 }
@@ -334,19 +346,18 @@ fn is_in_flight(status: &ClusterUpgradeStatus) -> bool {
         .update
         .as_ref()
         .is_some_and(|update| update.is_open_intent() || update.is_running());
-    is_open && ready_reason(status) != Some(Reason::ClusterNotFound.as_str())
+    is_open && ready_reason(status) != Some(Reason::ClusterNotFound)
 }
 
 /// The reason of the Ready condition, as one of ours.
-fn ready_reason(status: &ClusterUpgradeStatus) -> Option<&'static str> {
+fn ready_reason(status: &ClusterUpgradeStatus) -> Option<Reason> {
     let ready = status
         .conditions
         .iter()
         .find(|condition| condition.type_ == condition::READY)?;
     Reason::ALL
-        .iter()
-        .map(|reason| reason.as_str())
-        .find(|reason| *reason == ready.reason)
+        .into_iter()
+        .find(|reason| reason.as_str() == ready.reason)
 }
 
 #[cfg(test)]

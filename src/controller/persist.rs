@@ -11,6 +11,7 @@ use crate::store::{Body, Store, StoreError, Stored};
 
 use super::conditions;
 use super::context::{Clock, Context};
+use super::freezes::FreezeSet;
 
 /// How often a write is tried over other writers' changes, before it is left to the next pass.
 const TRIES: u32 = 4;
@@ -27,7 +28,7 @@ pub fn status_of(decision: &Decision, generation: i64, now: Timestamp) -> Cluste
 
 /// Writes a decision. Without an action, a status that would not change is not written: idle costs nothing.
 ///
-/// Where somebody else wrote meanwhile, but nothing that was decided on (a label, say), the decision is as good for the
+/// Where somebody else wrote meanwhile, but nothing that was decided on (a label by which no freeze selects, say), the decision is as good for the
 /// object as it is now. Asking EKS anew takes longer than it takes others to write again, so an object that is edited
 /// all the time would never come to anything.
 ///
@@ -38,6 +39,7 @@ pub async fn persist<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     object: &Arc<Stored>,
     decision: &Decision,
+    freezes: &FreezeSet,
 ) -> Result<Arc<Stored>, StoreError> {
     let mut at = Arc::clone(object);
     for _ in 1..TRIES {
@@ -47,7 +49,7 @@ pub async fn persist<E: Eks, S: Store, C: Clock>(
                 if live.uid != object.uid {
                     return Err(StoreError::Gone);
                 }
-                if !is_same_but_for_version(&at, &live) {
+                if !is_as_decided_on(&at, &live, freezes) {
                     return Err(StoreError::Conflict);
                 }
                 at = live;
@@ -58,14 +60,15 @@ pub async fn persist<E: Eks, S: Store, C: Clock>(
     persist_once(ctx, &at, decision).await
 }
 
-/// Whether two states of an object differ in nothing that is decided on.
-fn is_same_but_for_version(one: &Stored, other: &Stored) -> bool {
-    let resource_version = other.resource_version.clone();
-    *other
+/// Whether two states of an object differ in nothing that is decided on. Of the labels that is which freezes they select.
+fn is_as_decided_on(one: &Stored, other: &Stored, freezes: &FreezeSet) -> bool {
+    let is_same = *other
         == Stored {
-            resource_version,
+            resource_version: other.resource_version.clone(),
+            labels: other.labels.clone(),
             ..one.clone()
-        }
+        };
+    is_same && freezes.selecting(&one.labels) == freezes.selecting(&other.labels)
 }
 
 async fn persist_once<E: Eks, S: Store, C: Clock>(

@@ -1,5 +1,6 @@
 //! The life of one reconcile: observe, decide, persist, execute, report.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -15,6 +16,7 @@ use crate::store::{Body, Key, Store, StoreError, Stored};
 use super::context::{Clock, Context, Moment};
 use super::execute::execute;
 use super::fleet::Turn;
+use super::freezes::FreezeSet;
 use super::observe::observe;
 use super::persist::{persist, persist_answer};
 use super::{report, unreadable};
@@ -22,7 +24,7 @@ use super::{report, unreadable};
 /// Looks at one object and takes at most one step. Returns when to look again; `None` means when it changes.
 ///
 /// # Errors
-/// Where the API server did not take a write; nothing was sent then.
+/// Where the API server did not take a write, or did not list the freezes; nothing was sent then.
 pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     key: &Key,
@@ -40,7 +42,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     };
     let moment = Moment::now(&ctx.clock);
     let object = object(ctx, &stored, body, moment);
-    let standing = standing(ctx, &stored, body, &object);
+    let standing = standing(ctx, &stored, body, &object, &ctx.freezes.now());
     let nothing_yet = Observed::default();
     let facts = Facts {
         object: &object,
@@ -55,22 +57,29 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
 
     let observed = observe(ctx, &facts).await;
     let trouble = looked(ctx, &stored, &observed);
-    // The time stays that of the first look, so that a freeze since then shows; who owns the cluster is asked again.
-    let standing = self::standing(ctx, &stored, body, &object);
+    // The time stays that of the first look, so that a process that stood still since then shows; who owns the cluster and
+    // what is frozen is asked again.
+    let freezes = ctx.freezes.now();
+    let standing = self::standing(ctx, &stored, body, &object, &freezes);
     let facts = Facts {
         observed: &observed,
         standing: &standing,
         trouble,
         ..facts
     };
-    let decision = decide_in_turn(ctx, &stored, &facts);
+    let decided = decide_under_freezes(ctx, &stored, &facts, freezes).await;
+
+    let written = match decided {
+        Ok((decision, freezes)) => persist(ctx, &stored, &decision, &freezes)
+            .await
+            .map(|written| (decision, written)),
+        Err(error) => Err(error),
+    };
+    ctx.waker.wake(ctx.fleet.release(&stored));
+    let (decision, written) = written?;
     if let (Outcome::Say(Reason::UpToDate, _), Ok(wish)) = (&decision.outcome, &object.wish) {
         ctx.cache.forget_evidence(&wish.target);
     }
-
-    let written = persist(ctx, &stored, &decision).await;
-    ctx.waker.wake(ctx.fleet.release(&stored));
-    let written = written?;
     let (Some(action), Ok(wish)) = (&decision.action, &object.wish) else {
         report::report(ctx, &body.status, &written, &decision).await;
         return Ok(wait(decision.wake));
@@ -81,6 +90,30 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     let after = persist_answer(ctx, &written, &answer).await?;
     report::report(ctx, &body.status, &after, &answer).await;
     Ok(wait(answer.wake))
+}
+
+/// Decides. What would be sent is decided once more on the freezes as they are at this moment: a watch may lag, and once
+/// somebody's apply of a freeze has returned, nothing that it concerns begins. Returns the freezes that were decided on.
+async fn decide_under_freezes<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    facts: &Facts<'_>,
+    freezes: Arc<FreezeSet>,
+) -> Result<(Decision, Arc<FreezeSet>), StoreError> {
+    let decision = decide_in_turn(ctx, stored, facts);
+    match &decision.action {
+        Some(Action::Send(_)) => {}
+        Some(Action::Cancel(_)) | None => return Ok((decision, freezes)),
+    }
+    let live = FreezeSet::of(ctx.store.live_freezes().await?);
+    let decision = decide(&Facts {
+        standing: &Standing {
+            freezes: live.selecting(&stored.labels),
+            ..facts.standing.clone()
+        },
+        ..facts.clone()
+    });
+    Ok((decision, Arc::new(live)))
 }
 
 /// Decides; where an update would start, only if it is this object's turn.
@@ -129,6 +162,7 @@ fn object<E: Eks, S: Store, C: Clock>(
         created_at: _,
         deleting,
         retry_requested_at,
+        labels: _,
         body: _,
     } = stored;
     let seen = ctx.recall.first_seen(uid, *generation, moment.wall());
@@ -148,6 +182,7 @@ fn standing<E: Eks, S: Store, C: Clock>(
     stored: &Stored,
     body: &Body,
     object: &Object,
+    freezes: &FreezeSet,
 ) -> Standing {
     let role = object
         .wish
@@ -161,7 +196,7 @@ fn standing<E: Eks, S: Store, C: Clock>(
             .map(|owner| owner.to_string()),
         not_allowed: ctx.allow.refusal(&stored.key.namespace, role),
         queued_behind: None,
-        freezes: Vec::new(),
+        freezes: freezes.selecting(&stored.labels),
     }
 }
 

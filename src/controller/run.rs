@@ -27,6 +27,8 @@ use super::allow::{AllowList, AllowRole};
 use super::cache::Cache;
 use super::context::{Clock, Context, Limits, Waker};
 use super::fleet::Fleet;
+use super::freeze_watch::watch_freezes;
+use super::freezes::Freezes;
 use super::pace::Pace;
 use super::recall::Recall;
 use super::reconcile::reconcile;
@@ -151,6 +153,9 @@ pub async fn run(options: Options) -> Result<(), RunError> {
             },
         ));
     }
+    // Nothing is looked at before the freezes are known either.
+    let (freezes_known, are_known) = watch::channel(false);
+    synced.push(are_known);
     let stopping = Arc::new(AtomicBool::new(false));
     let ctx: Shared = Arc::new(Context {
         eks,
@@ -162,6 +167,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         limits,
         allow: AllowList(allow_roles),
         fleet: Fleet::default(),
+        freezes: Freezes::default(),
         recall: Recall::default(),
         cache: Cache::default(),
         pace: Pace::default(),
@@ -184,6 +190,15 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         };
         controllers.spawn(control(Arc::clone(&ctx), running, cache, scope));
     }
+
+    let freezes = watch_freezes(Arc::clone(&ctx), Api::all(client), freezes_known);
+    let mut stop = told.subscribe();
+    controllers.spawn(async move {
+        tokio::select! {
+            () = freezes => {}
+            _ = stop.wait_for(|stop| *stop) => {}
+        }
+    });
 
     // In this order: a signal ends the watches too.
     let ended = tokio::select! {
@@ -314,7 +329,7 @@ async fn look(
     synced: Vec<watch::Receiver<bool>>,
     mut ending: watch::Receiver<bool>,
 ) -> Result<Action, ReconcileError> {
-    // Who owns a cluster is known once every namespace has been listed.
+    // Who owns a cluster is known once every namespace has been listed, and what is frozen once the freezes have.
     for mut synced in synced {
         let is_synced = tokio::select! {
             synced = synced.wait_for(|synced| *synced) => synced.is_ok(),
@@ -355,10 +370,10 @@ fn failed<E: Eks, C: Clock>(
                 }
                 StoreError::Gone => {}
                 StoreError::Unavailable(why) => {
-                    tracing::warn!(%object, why, "the API server did not take a write; looking again");
+                    tracing::warn!(%object, why, "the API server did not do what it was asked; looking again");
                 }
                 StoreError::Refused(why) => {
-                    tracing::error!(%object, why, "the API server refuses a status write: see the operator's RBAC and the CRD's version");
+                    tracing::error!(%object, why, "the API server refuses a status write or a list of the freezes: see the operator's RBAC and the CRDs' version");
                 }
             }
             again(error, resync)

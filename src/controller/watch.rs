@@ -88,14 +88,18 @@ pub fn changes<E: Eks, C: Clock>(
     })
 }
 
-fn failed(error: &watcher::Error) {
-    let status = match error {
+/// What the API server answered, by its status code.
+pub(super) fn code(error: &watcher::Error) -> Option<u16> {
+    match error {
         watcher::Error::InitialListFailed(kube::Error::Api(status))
         | watcher::Error::WatchStartFailed(kube::Error::Api(status))
         | watcher::Error::WatchError(status) => Some(status.code),
         _ => None,
-    };
-    match status {
+    }
+}
+
+fn failed(error: &watcher::Error) {
+    match code(error) {
         Some(404) => tracing::error!(
             "the API server knows no ClusterUpgrade: install the CRD (eks-upgrade-operator crd | kubectl apply -f -); tried again by itself"
         ),

@@ -1,5 +1,6 @@
 //! The real face of the port: kube's client, and a cache per watched namespace.
 
+mod freezes;
 mod shallow;
 mod sound;
 mod whole;
@@ -20,10 +21,11 @@ use kube::runtime::reflector::{self, ObjectRef};
 use kube::{Api, Client, Resource, ResourceExt};
 use serde_json::{Value, json};
 
+pub use self::freezes::{WatchedFreeze, stored_freeze};
 pub use self::shallow::client;
 use self::sound::sound;
 use self::whole::{is_written, own, replacing, retain_others_conditions};
-use super::{Body, Key, Note, Seen, Store, StoreError, Stored, Unreadable};
+use super::{Body, Key, Note, Seen, Store, StoreError, Stored, StoredFreeze, Unreadable};
 use crate::api::{ClusterUpgrade, ClusterUpgradeStatus, MANAGER, RETRY_ANNOTATION};
 use crate::metrics::Metrics;
 use crate::text::plain;
@@ -31,7 +33,8 @@ use crate::text::plain;
 /// An object in the watch: one that cannot be read does not stop the others.
 pub type Watched = DeserializeGuard<ClusterUpgrade>;
 
-/// How long one call to the API server may take. Two of them and a send fit into a shutdown.
+/// How long one call to the API server may take, all pages of a list together. Two of them and a send fit into a shutdown;
+/// where one of three was a list of freezes, nothing is sent any more.
 const CALL_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The most bytes of what the API server or a parser says. They quote what they do not like, all of it.
@@ -178,6 +181,12 @@ impl Store for KubeStore {
         Ok(object)
     }
 
+    async fn live_freezes(&self) -> Result<Vec<StoredFreeze>, StoreError> {
+        let api: Api<WatchedFreeze> = Api::all(self.client.clone());
+        let listed = self.call("list freezes", freezes::list(&api)).await;
+        listed.map_err(freezes::unlisted)
+    }
+
     async fn write_status(
         &self,
         at: &Stored,
@@ -268,6 +277,7 @@ pub fn stored(object: &Watched) -> Stored {
         creation_timestamp,
         deletion_timestamp,
         generation,
+        labels,
         resource_version,
         uid,
         ..
@@ -288,6 +298,7 @@ pub fn stored(object: &Watched) -> Stored {
             .as_ref()
             .and_then(|all| all.get(RETRY_ANNOTATION))
             .cloned(),
+        labels: labels.clone().unwrap_or_default(),
         body: match &object.0 {
             Ok(object) => {
                 sound(own(object.status.clone().unwrap_or_default())).map(|status| Body {

@@ -5,6 +5,7 @@
 pub mod kube;
 mod seen;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::future::Future;
 use std::sync::Arc;
@@ -14,7 +15,7 @@ use serde_json::Value;
 
 pub use seen::{News, Seen};
 
-use crate::api::{ClusterUpgradeSpec, ClusterUpgradeStatus};
+use crate::api::{ClusterUpgradeSpec, ClusterUpgradeStatus, UpgradeFreezeSpec};
 
 /// Which object.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +49,8 @@ pub struct Stored {
     pub deleting: bool,
     /// The retry annotation, raw.
     pub retry_requested_at: Option<String>,
+    /// Its labels, by which freezes select.
+    pub labels: BTreeMap<String, String>,
     /// Spec and status, or why they cannot be read.
     pub body: Result<Body, Unreadable>,
 }
@@ -59,6 +62,15 @@ pub struct Body {
     pub spec: ClusterUpgradeSpec,
     /// What was said and is remembered.
     pub status: ClusterUpgradeStatus,
+}
+
+/// An `UpgradeFreeze`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredFreeze {
+    /// Its name.
+    pub name: String,
+    /// What it says, or why that cannot be read.
+    pub freeze: Result<UpgradeFreezeSpec, Unreadable>,
 }
 
 /// Why an object cannot be read.
@@ -133,6 +145,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// The object as it is now; from then on [`Store::cached`] shows nothing older.
     fn live(&self, key: &Key) -> impl Future<Output = Result<Arc<Stored>, StoreError>> + Send;
+
+    /// All freezes as they are now, in bounded time. An error means that some may be unknown.
+    fn live_freezes(&self) -> impl Future<Output = Result<Vec<StoredFreeze>, StoreError>> + Send;
 
     /// Writes the whole status, only if the object is still at `at`'s resource version and uid.
     fn write_status(

@@ -109,6 +109,8 @@ fn mark(object: &Stored) -> Mark {
         created_at: _,
         deleting,
         retry_requested_at,
+        // They are edited for many reasons, and few freezes select by them: the next look will do.
+        labels: _,
         body,
     } = object;
     let (status, unreadable) = match body {
@@ -138,6 +140,8 @@ fn hashed(value: impl Hash) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use jiff::Timestamp;
 
     use super::*;
@@ -155,6 +159,7 @@ mod tests {
             created_at: Timestamp::UNIX_EPOCH,
             deleting: false,
             retry_requested_at: None,
+            labels: BTreeMap::new(),
             body: Err(Unreadable("as it is in this test".to_owned())),
         })
     }
@@ -170,6 +175,19 @@ mod tests {
         let latest = seen.latest(&before.key, Some(Arc::clone(&before)));
         assert_eq!(latest.as_deref(), Some(&*after));
         assert_eq!(seen.saw(&after), News::None);
+    }
+
+    /// Somebody may edit them many times a second.
+    #[test]
+    fn labels_are_no_news() {
+        let seen = Seen::default();
+        let before = object("1");
+        seen.saw(&before);
+        let labelled = Stored {
+            labels: BTreeMap::from([("team".to_owned(), "a".to_owned())]),
+            ..Stored::clone(&object("2"))
+        };
+        assert_eq!(seen.saw(&labelled), News::None);
     }
 
     /// A list that was too old did not show the object, while its status was being written.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eks_upgrade_operator::api::{ClusterUpgrade, cluster_upgrade_crd};
+use eks_upgrade_operator::api::{ClusterUpgrade, UpgradeFreeze, crds};
 use harness::{ControlPlane, eventually};
 use kube::api::{Api, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams};
 use kube::core::{ApiResource, GroupVersionKind};
@@ -62,17 +62,21 @@ impl Fixture {
         let plane = ControlPlane::shared().await.unwrap();
         APPLIED
             .get_or_init(async || {
-                let crd = serde_json::to_string(&cluster_upgrade_crd()).unwrap();
+                let crds = crds().map(|crd| serde_norway::to_string(&crd).unwrap());
                 let said = plane
                     .kubectl()
-                    .run_with(["apply", "--filename=-"], &crd)
+                    .run_with(["apply", "--filename=-"], &crds.join("---\n"))
                     .await
                     .unwrap();
                 // A warning of the API server would greet everybody who installs it.
                 assert_eq!(said.stderr, "");
-                let api: Api<ClusterUpgrade> = Api::all(plane.client().await.unwrap());
-                eventually("the CRD is served", Duration::from_mins(1), async || {
-                    api.list(&kube::api::ListParams::default()).await.map(drop)
+                let client = plane.client().await.unwrap();
+                let upgrades: Api<ClusterUpgrade> = Api::all(client.clone());
+                let freezes: Api<UpgradeFreeze> = Api::all(client);
+                let all = kube::api::ListParams::default();
+                eventually("the CRDs are served", Duration::from_mins(1), async || {
+                    upgrades.list(&all).await?;
+                    freezes.list(&all).await.map(drop)
                 })
                 .await
                 .unwrap();
@@ -106,20 +110,8 @@ impl Fixture {
 
     /// Asserts that it is refused with this about this field, and with nothing else.
     pub async fn refuses(&self, manifest: &Value, field: &str, sentence: &str) {
-        match self.create(manifest).await {
-            Ok(_) => panic!("accepted: {manifest}"),
-            Err(said) => {
-                let (_, said) = said.split_once("is invalid: ").unwrap();
-                // Its own words where a type is wrong or a field is missing, since it looks at no rule then.
-                let said = said
-                    .strip_suffix(UNCHECKED)
-                    .map_or(said, |said| said.trim_start_matches('['));
-                assert!(
-                    said.starts_with(&format!("{field}: ")) && said.ends_with(sentence),
-                    "{manifest}\nis refused with: {said}"
-                );
-            }
-        }
+        let answer = self.create(manifest).await;
+        assert_refused(manifest, answer, field, sentence);
     }
 
     /// Merges a change into an object that is there.
@@ -132,8 +124,31 @@ impl Fixture {
     }
 }
 
+/// Asserts that it was refused with this about this field, and with nothing else.
+pub fn assert_refused(
+    manifest: &Value,
+    answer: Result<DynamicObject, String>,
+    field: &str,
+    sentence: &str,
+) {
+    match answer {
+        Ok(_) => panic!("accepted: {manifest}"),
+        Err(said) => {
+            let (_, said) = said.split_once("is invalid: ").unwrap();
+            // Its own words where a type is wrong or a field is missing, since it looks at no rule then.
+            let said = said
+                .strip_suffix(UNCHECKED)
+                .map_or(said, |said| said.trim_start_matches('['));
+            assert!(
+                said.starts_with(&format!("{field}: ")) && said.ends_with(sentence),
+                "{manifest}\nis refused with: {said}"
+            );
+        }
+    }
+}
+
 /// The words that kubectl would print.
-fn sentence(error: &kube::Error) -> String {
+pub fn sentence(error: &kube::Error) -> String {
     match error {
         kube::Error::Api(status) => status.message.clone(),
         other => panic!("the API server did not answer: {other}"),

@@ -30,7 +30,14 @@ async fn kubectl_get_shows_what_a_tired_person_asks_first() {
     assert_eq!(
         fresh[0],
         [
-            "NAME", "CLUSTER", "DESIRED", "CURRENT", "READY", "REASON", "AGE"
+            "NAME",
+            "CLUSTER",
+            "DESIRED",
+            "CURRENT",
+            "READY",
+            "REASON",
+            "NEXT START",
+            "AGE"
         ]
     );
     assert_eq!(fresh[1][..3], ["devel", "devel", "1.34"]);
@@ -39,6 +46,7 @@ async fn kubectl_get_shows_what_a_tired_person_asks_first() {
         "observedGeneration": 1,
         "cluster": {"arn": "arn:aws:eks:eu-central-1:111122223333:cluster/devel", "version": "1.32"},
         "path": ["1.33", "1.34"],
+        "schedule": {"nextStart": "2026-11-24T02:00:00Z"},
         "update": {"id": "b7a9", "type": "VersionUpdate", "fromVersion": "1.32", "toVersion": "1.33"},
         "conditions": [{
             "type": "Reconciling", "status": "True", "reason": "Updating", "message": "not this one",
@@ -56,16 +64,24 @@ async fn kubectl_get_shows_what_a_tired_person_asks_first() {
 
     let shown = table(&fixture, &["get", "clusterupgrades"]).await;
     assert_eq!(
-        shown[1][..6],
-        ["devel", "devel", "1.34", "1.32", "Unknown", "Updating"]
+        shown[1][..7],
+        [
+            "devel",
+            "devel",
+            "1.34",
+            "1.32",
+            "Unknown",
+            "Updating",
+            "2026-11-24T02:00:00Z"
+        ]
     );
     let wide = table(&fixture, &["get", "cu", "-o", "wide"]).await;
     assert_eq!(
-        wide[0][6..],
+        wide[0][7..],
         ["AGE", "ACCOUNT", "REGION", "UPDATE ID", "PATH", "MESSAGE"]
     );
     assert_eq!(
-        wide[1][7..],
+        wide[1][8..],
         [
             "111122223333",
             "eu-central-1",
@@ -123,13 +139,19 @@ async fn kubectl_explain_has_words_for_every_field() {
         "suspend",
         "attempts",
         "history",
+        "preflight",
+        "waivers",
+        "windows",
+        "bake",
     ] {
         assert!(fields.contains(field), "{field}: {fields}");
     }
-    let crd = serde_json::to_value(eks_upgrade_operator::api::cluster_upgrade_crd()).unwrap();
-    let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
-    for part in ["spec", "status"] {
-        assert_described(&schema["properties"][part], part);
+    for crd in eks_upgrade_operator::api::crds() {
+        let crd = serde_json::to_value(crd).unwrap();
+        let schema = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        for (part, schema) in schema["properties"].as_object().unwrap() {
+            assert_described(schema, part);
+        }
     }
 }
 
@@ -142,5 +164,8 @@ fn assert_described(schema: &serde_json::Value, path: &str) {
         for (name, property) in properties {
             assert_described(property, &format!("{path}.{name}"));
         }
+    }
+    if schema["items"]["properties"].is_object() {
+        assert_described(&schema["items"], &format!("{path}[]"));
     }
 }

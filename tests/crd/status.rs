@@ -1,6 +1,8 @@
 use eks_upgrade_operator::api::{
-    Blocker, Cancel, CancelStatus, ClusterUpgrade, ClusterUpgradeStatus, ErrorDetail, MANAGER,
-    Minor, ObservedCluster, RollbackReadiness, Update, UpdateStatus,
+    Blocker, Cancel, CancelStatus, Check, CheckResult, ClusterUpgrade, ClusterUpgradeStatus,
+    ErrorDetail, Finding, GateState, MANAGER, Minor, ObservedCluster, PlanStatus, PreflightStatus,
+    RollbackReadiness, ScheduleStatus, Step, StepGate, Support, SupportStatus, Update,
+    UpdateStatus,
 };
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -79,6 +81,32 @@ fn condition(kind: &str) -> Condition {
     }
 }
 
+fn check(result: CheckResult) -> Check {
+    Check {
+        code: "UpgradeInsights".to_owned(),
+        result,
+        message: "One insight is in the way.".to_owned(),
+        findings: vec![Finding::new("id-1", Some("Kubelet skew"), result, "m")],
+        since: at("2026-11-23T06:00:00.5Z"),
+    }
+}
+
+fn gate(state: GateState) -> StepGate {
+    StepGate {
+        gate: "Window".to_owned(),
+        state,
+        message: "until 02:00".to_owned(),
+    }
+}
+
+fn support(minor: u16) -> Support {
+    Support {
+        version: Minor::new(minor),
+        end_of_standard_support: Some(at("2027-01-01T00:00:00Z")),
+        end_of_extended_support: Some(at("2028-01-01T00:00:00Z")),
+    }
+}
+
 fn full_status() -> ClusterUpgradeStatus {
     ClusterUpgradeStatus {
         observed_generation: Some(1),
@@ -103,6 +131,34 @@ fn full_status() -> ClusterUpgradeStatus {
                 "Kubelet version skew (ERROR)",
             )],
             checked_at: at("2026-11-23T06:10:00Z"),
+        }),
+        preflight: Some(PreflightStatus {
+            version: Minor::new(34),
+            result: CheckResult::Failed,
+            checks: CheckResult::ALL.map(check).to_vec(),
+        }),
+        schedule: Some(ScheduleStatus {
+            next_start: Some("2026-11-24T02:00:00Z".to_owned()),
+        }),
+        plan: Some(PlanStatus {
+            steps: vec![Step {
+                from: Minor::new(33),
+                to: Minor::new(34),
+                call: "UpdateClusterVersion".to_owned(),
+                gates: [
+                    GateState::Open,
+                    GateState::Closed,
+                    GateState::Unknown,
+                    GateState::Pending,
+                ]
+                .map(gate)
+                .to_vec(),
+                earliest_start: Some(at("2026-11-24T02:00:00Z")),
+            }],
+        }),
+        support: Some(SupportStatus {
+            current: support(33),
+            target: Some(support(35)),
         }),
         conditions: vec![condition("Ready"), condition("Reconciling")],
     }

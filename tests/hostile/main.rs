@@ -9,6 +9,7 @@
 
 mod answers;
 mod bounds;
+mod freezes;
 mod json;
 mod objects;
 mod ports;

@@ -1,5 +1,6 @@
 //! The two ports in memory: an API server that keeps raw JSON, and an EKS in which one cluster waits for an upgrade.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
@@ -9,7 +10,7 @@ use eks_upgrade_operator::eks::{
     RefreshStatus, RefreshView, Target, UpdateView, VersionRequest, is_update_id,
 };
 use eks_upgrade_operator::store::kube::{Watched, stored};
-use eks_upgrade_operator::store::{Key, Note, Seen, Store, StoreError, Stored};
+use eks_upgrade_operator::store::{Key, Note, Seen, Store, StoreError, Stored, StoredFreeze};
 use serde::Deserialize as _;
 use serde_json::{Value, json};
 
@@ -19,6 +20,12 @@ pub struct Memory {
     read: Mutex<Arc<Stored>>,
     written: Mutex<Vec<Value>>,
     published: Mutex<Vec<Note>>,
+    /// What a list of the freezes brings.
+    pub freezes: Mutex<Result<Vec<StoredFreeze>, StoreError>>,
+    /// How often they were listed.
+    pub lists: AtomicUsize,
+    /// Labels that somebody gives to the object right before the next write.
+    pub relabelled: Mutex<Option<Value>>,
     seen: Seen,
 }
 
@@ -29,6 +36,9 @@ impl Memory {
             object: Mutex::new(object),
             written: Mutex::default(),
             published: Mutex::default(),
+            freezes: Mutex::new(Ok(Vec::new())),
+            lists: AtomicUsize::new(0),
+            relabelled: Mutex::default(),
             seen: Seen::default(),
         }
     }
@@ -53,6 +63,12 @@ impl Memory {
 
     fn write(&self, at: &Stored, status: &Value) -> Result<(), StoreError> {
         let mut object = self.object.lock().unwrap();
+        if let Some(labels) = self.relabelled.lock().unwrap().take() {
+            let next = at.revision().unwrap() + 1;
+            object["metadata"]["resourceVersion"] = json!(next.to_string());
+            object["metadata"]["labels"] = labels;
+            *self.read.lock().unwrap() = read(&object);
+        }
         if object["metadata"]["resourceVersion"] != at.resource_version {
             return Err(StoreError::Conflict);
         }
@@ -65,7 +81,8 @@ impl Memory {
     }
 }
 
-fn read(object: &Value) -> Arc<Stored> {
+/// The object as the watch would read it.
+pub fn read(object: &Value) -> Arc<Stored> {
     Arc::new(stored(&Watched::deserialize(object).unwrap()))
 }
 
@@ -82,6 +99,11 @@ impl Store for Memory {
 
     async fn live(&self, _key: &Key) -> Result<Arc<Stored>, StoreError> {
         Ok(self.read())
+    }
+
+    async fn live_freezes(&self) -> Result<Vec<StoredFreeze>, StoreError> {
+        self.lists.fetch_add(1, Ordering::Relaxed);
+        self.freezes.lock().unwrap().clone()
     }
 
     async fn write_status(

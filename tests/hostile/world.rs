@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use eks_upgrade_operator::controller::{
-    AllowList, Cache, Clock, Context, Fleet, Limits, Pace, Recall, Waker, reconcile,
+    AllowList, Cache, Clock, Context, Fleet, Freezes, Limits, Pace, Recall, Waker, reconcile,
 };
 use eks_upgrade_operator::eks::Eks;
 use eks_upgrade_operator::metrics::Metrics;
@@ -56,6 +56,7 @@ impl<E: Eks> World<E> {
             },
             allow: "*=arn:*".parse().map(|all| AllowList(vec![all])).unwrap(),
             fleet: Fleet::default(),
+            freezes: Freezes::default(),
             recall: Recall::default(),
             cache: Cache::default(),
             pace: Pace::default(),

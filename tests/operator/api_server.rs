@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::world::{
-    CRD, DEADLINE, World, address, condition, fetch, install_crd, operator_program,
+    CRDS, DEADLINE, World, address, condition, fetch, install_crds, operator_program,
 };
 
 /// A directory of its own that is removed at the end.
@@ -42,7 +42,7 @@ fn signal(process: &Process, signal: &str) {
 async fn the_api_server_restarts_in_mid_update_and_it_goes_on() {
     let directory = Directory::new();
     let plane = ControlPlane::start_in(&directory.0).await.unwrap();
-    install_crd(&plane, CRD).await;
+    install_crds(&plane, CRDS).await;
     let world = World::on(
         &plane,
         "{durations: {update: 6s}, clusters: [{name: prod, version: '1.33'}, {name: new, version: '1.33'}]}",
@@ -99,7 +99,7 @@ async fn fill(world: &World, count: usize) {
 async fn objects_made_and_changed_while_it_does_not_look_are_seen_after_a_new_list() {
     let directory = Directory::new();
     let plane = ControlPlane::start_in(&directory.0).await.unwrap();
-    install_crd(&plane, CRD).await;
+    install_crds(&plane, CRDS).await;
     let world = World::on(
         &plane,
         "{durations: {update: 300ms}, clusters: [{name: old, version: '1.33'}, {name: new, version: '1.33'}, {name: gone, version: '1.33'}]}",
@@ -171,7 +171,7 @@ async fn without_the_crd_it_says_so_is_not_ready_and_works_once_it_is_there() {
         .arg("crd")
         .output()
         .unwrap();
-    install_crd(&plane, &String::from_utf8(crd.stdout).unwrap()).await;
+    install_crds(&plane, &String::from_utf8(crd.stdout).unwrap()).await;
     world.create(World::manifest("prod", "1.33")).await;
     world.until_reason("prod", "UpToDate").await;
     let (head, _) = fetch(&address, "/readyz").await;
@@ -184,20 +184,23 @@ pub async fn loose_plane() -> &'static ControlPlane {
     SHARED
         .get_or_init(async || {
             let plane = ControlPlane::start().await.unwrap();
-            install_crd(&plane, &loosened()).await;
+            install_crds(&plane, &loosened()).await;
             plane
         })
         .await
 }
 
-/// The CRD with everything that could refuse an object taken out.
+/// The CRDs with everything that could refuse an object taken out.
 fn loosened() -> String {
-    let mut crd: serde_json::Value = serde_norway::from_str(CRD).unwrap();
-    crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = json!({
-        "type": "object",
-        "x-kubernetes-preserve-unknown-fields": true,
+    let crds = CRDS.split("\n---\n").map(|crd| {
+        let mut crd: serde_json::Value = serde_norway::from_str(crd).unwrap();
+        crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"] = json!({
+            "type": "object",
+            "x-kubernetes-preserve-unknown-fields": true,
+        });
+        crd.to_string()
     });
-    crd.to_string()
+    crds.collect::<Vec<_>>().join("\n---\n")
 }
 
 #[tokio::test]

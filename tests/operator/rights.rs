@@ -41,6 +41,29 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
         .unwrap();
 }
 
+/// Lets a user know the freezes, which are of no namespace.
+async fn grant_freezes(plane: &ControlPlane, user: &str) {
+    plane
+        .kubectl()
+        .apply(&format!(
+            "
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRole
+metadata: {{name: {user}}}
+rules:
+- {{apiGroups: [eksupgrade.dev], resources: [upgradefreezes], verbs: [get, list, watch]}}
+---
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {{name: {user}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: {user}}}
+subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
+"
+        ))
+        .await
+        .unwrap();
+}
+
 fn acting(world: &World, kubeconfig: &std::path::Path) -> Program {
     world.program().env("KUBECONFIG", kubeconfig)
 }
@@ -52,6 +75,7 @@ async fn few_rights_are_enough() {
     let plane = ControlPlane::shared().await.unwrap();
     let user = format!("user-of-{}", world.namespace);
     grant(plane, &user, &world.namespace).await;
+    grant_freezes(plane, &user).await;
     let kubeconfig = acting_as(plane, &user).await;
     let operator = acting(&world, &kubeconfig).start().unwrap();
     world.create(World::manifest("prod", "1.34")).await;
@@ -70,6 +94,7 @@ async fn a_namespace_that_may_not_be_watched_is_said_and_works_once_it_may() {
     let plane = ControlPlane::shared().await.unwrap();
     let user = format!("user-of-{}", world.namespace);
     grant(plane, &user, &world.namespace).await;
+    grant_freezes(plane, &user).await;
     let kubeconfig = acting_as(plane, &user).await;
     let two = || acting(&world, &kubeconfig).args(["--namespace", &second.namespace]);
     let mut operator = two().start().unwrap();
@@ -109,6 +134,7 @@ async fn a_status_that_may_not_be_written_stops_every_send() {
     let plane = ControlPlane::shared().await.unwrap();
     let user = format!("user-of-{}", world.namespace);
     grant(plane, &user, &world.namespace).await;
+    grant_freezes(plane, &user).await;
     world
         .kubectl(&[
             "patch",
@@ -132,4 +158,28 @@ async fn a_status_that_may_not_be_written_stops_every_send() {
     grant(plane, &user, &world.namespace).await;
     world.until_running("prod").await;
     assert_eq!(world.sends("prod").len(), 1);
+}
+
+#[tokio::test]
+async fn without_the_right_to_know_the_freezes_nothing_is_looked_at() {
+    let world = World::new("{clusters: [{name: prod, version: '1.33'}]}").await;
+    let plane = ControlPlane::shared().await.unwrap();
+    let user = format!("user-of-{}", world.namespace);
+    grant(plane, &user, &world.namespace).await;
+    let kubeconfig = acting_as(plane, &user).await;
+    let mut operator = acting(&world, &kubeconfig).start().unwrap();
+    let served = address(&mut operator).await;
+    world.create(World::manifest("prod", "1.34")).await;
+    operator
+        .wait_for_line("it says what it may not", DEADLINE, |line| {
+            let is_said = line.contains("ERROR") && line.contains("UpgradeFreezes");
+            (is_said && line.contains("RBAC")).then_some(())
+        })
+        .await
+        .unwrap();
+    let (head, _) = fetch(&served, "/readyz").await;
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    assert_eq!(world.about("prod").len(), 0, "what is frozen is not known");
+    grant_freezes(plane, &user).await;
+    world.until_running("prod").await;
 }

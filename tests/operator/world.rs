@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use eks_upgrade_operator::api::{ClusterUpgrade, Update};
+use eks_upgrade_operator::api::{ClusterUpgrade, Update, UpgradeFreeze};
 use eks_upgrade_operator::simulator::model::{CallRecord, ClusterTruth};
 use eks_upgrade_operator::simulator::period::Period;
 use eks_upgrade_operator::simulator::{self, Handle, Scenario};
@@ -25,8 +25,12 @@ pub const DEADLINE: Duration = Duration::from_mins(1);
 pub const ACCOUNT: &str = "111122223333";
 /// The operator's access key.
 pub const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
-/// The CRD as it is shipped.
-pub const CRD: &str = include_str!("../../crds/clusterupgrades.eksupgrade.dev.yaml");
+/// The CRDs as they are shipped.
+pub const CRDS: &str = concat!(
+    include_str!("../../crds/clusterupgrades.eksupgrade.dev.yaml"),
+    "---\n",
+    include_str!("../../crds/upgradefreezes.eksupgrade.dev.yaml"),
+);
 
 pub struct World {
     pub namespace: String,
@@ -41,9 +45,9 @@ pub struct World {
 impl World {
     /// A world whose EKS is as the scenario says, without an operator, on the control plane that all tests share.
     pub async fn new(scenario: &str) -> Self {
-        static HAS_CRD: OnceCell<()> = OnceCell::const_new();
+        static HAS_CRDS: OnceCell<()> = OnceCell::const_new();
         let plane = ControlPlane::shared().await.unwrap();
-        HAS_CRD.get_or_init(|| install_crd(plane, CRD)).await;
+        HAS_CRDS.get_or_init(|| install_crds(plane, CRDS)).await;
         Self::on(plane, scenario).await
     }
 
@@ -453,15 +457,16 @@ pub fn operator_program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_eks-upgrade-operator"))
 }
 
-/// Installs a CRD, and returns once the API server serves it.
-pub async fn install_crd(plane: &ControlPlane, crd: &str) {
-    plane.kubectl().apply(crd).await.unwrap();
-    let objects: Api<ClusterUpgrade> = Api::all(plane.client().await.unwrap());
-    eventually(
-        "the API server serves ClusterUpgrades",
-        DEADLINE,
-        async || objects.list(&ListParams::default()).await.map(|_| ()),
-    )
+/// Installs the CRDs, and returns once the API server serves them.
+pub async fn install_crds(plane: &ControlPlane, crds: &str) {
+    plane.kubectl().apply(crds).await.unwrap();
+    let client = plane.client().await.unwrap();
+    let objects: Api<ClusterUpgrade> = Api::all(client.clone());
+    let freezes: Api<UpgradeFreeze> = Api::all(client);
+    eventually("the API server serves both kinds", DEADLINE, async || {
+        objects.list(&ListParams::default()).await?;
+        freezes.list(&ListParams::default()).await.map(|_| ())
+    })
     .await
     .unwrap();
 }

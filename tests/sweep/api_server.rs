@@ -5,7 +5,7 @@ use harness::{ControlPlane, Process};
 use super::call::Call;
 use super::seat::{Seat, config};
 use super::stops::Moment;
-use super::world::{CRD, World, install_crd, update};
+use super::world::{CRDS, World, install_crds, update};
 
 /// A directory of its own that is removed at the end.
 struct Directory(std::path::PathBuf);
@@ -31,7 +31,7 @@ async fn the_api_server_restarts_during_each_send_and_each_hop_is_accepted_once(
     let directory = Directory(std::env::temp_dir().join(format!("sweep-{}", uuid::Uuid::new_v4())));
     std::fs::create_dir_all(&directory.0).unwrap();
     let plane = ControlPlane::start_in(&directory.0).await.unwrap();
-    install_crd(&plane, CRD).await;
+    install_crds(&plane, CRDS).await;
     let world = World::on(
         &plane,
         "{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}",

@@ -15,6 +15,7 @@ fn object(name: &str, created: i64, cluster: &str) -> Stored {
         created_at: Timestamp::from_second(created).unwrap(),
         deleting: false,
         retry_requested_at: None,
+        labels: BTreeMap::new(),
         body: Ok(Body {
             spec: ClusterUpgradeSpec {
                 cluster: ClusterRef {

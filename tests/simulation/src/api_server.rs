@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use eks_upgrade_operator::api::{ClusterUpgradeSpec, ClusterUpgradeStatus};
-use eks_upgrade_operator::store::{Body, Key, StoreError, Stored};
+use eks_upgrade_operator::store::{Body, Key, StoreError, Stored, StoredFreeze};
 
 use crate::time::{Millis, SECOND, at};
 
@@ -30,6 +30,8 @@ pub struct ApiServer {
     objects: BTreeMap<Key, Object>,
     log: Vec<Entry>,
     made: u32,
+    /// The freezes there are.
+    pub freezes: Vec<StoredFreeze>,
 }
 
 impl ApiServer {
@@ -94,6 +96,7 @@ impl ApiServer {
             created_at: at(now / SECOND * SECOND),
             deleting: false,
             retry_requested_at: None,
+            labels: BTreeMap::new(),
             body: Ok(Body {
                 spec,
                 status: wiped(),

@@ -12,7 +12,7 @@ use eks_upgrade_operator::eks::{
     Target, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::simulator::memory::{self, Question};
-use eks_upgrade_operator::store::{Body, Key, Note, Seen, Store, StoreError, Stored};
+use eks_upgrade_operator::store::{Body, Key, Note, Seen, Store, StoreError, Stored, StoredFreeze};
 use jiff::Timestamp;
 use serde_json::Value;
 
@@ -294,6 +294,10 @@ impl Store for SimStore {
         let object = self.stored(Call::Live(key.clone())).await?;
         self.seen.keep(&object);
         Ok(defect::cached(self, object))
+    }
+
+    async fn live_freezes(&self) -> Result<Vec<StoredFreeze>, StoreError> {
+        Ok(self.world.lock().expect("one thread").api.freezes.clone())
     }
 
     async fn write_status(

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use eks_upgrade_operator::controller::Waker as Queues;
 use eks_upgrade_operator::controller::{
-    AllowList, Cache, Change, Context, Fleet, Intake, Limits, Pace, Recall, When, again, reconcile,
+    AllowList, Cache, Change, Context, Fleet, Freezes, Intake, Limits, Pace, Recall, When, again,
+    reconcile,
 };
 use eks_upgrade_operator::metrics::Metrics;
 use eks_upgrade_operator::plan::Settings;
@@ -84,6 +85,7 @@ impl Process {
             limits: setup.limits.clone(),
             allow: AllowList::default(),
             fleet: Fleet::default(),
+            freezes: Freezes::default(),
             recall: Recall::default(),
             cache: Cache::default(),
             pace: Pace::default(),
@@ -261,6 +263,7 @@ impl Process {
             limits: _,
             allow: _,
             fleet,
+            freezes,
             recall,
             cache,
             pace,
@@ -282,7 +285,7 @@ impl Process {
             .map(|stored| &stored.resource_version)
             .collect();
         format!(
-            "{fleet:?} {recall:?} {cache:?} {pace:?} {seen:?} {watched:?} {:?} {:?} {:?}",
+            "{fleet:?} {freezes:?} {recall:?} {cache:?} {pace:?} {seen:?} {watched:?} {:?} {:?} {:?}",
             self.shown, self.due, self.later
         )
     }
