@@ -1,4 +1,8 @@
 //! The second kind: a time in which nothing starts.
+#![expect(
+    clippy::duplicated_attributes,
+    reason = "each column of the table has a type"
+)]
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{LabelSelector, Time};

@@ -232,9 +232,17 @@ fn sound_support_status(support: SupportStatus) -> SupportStatus {
 }
 
 fn sound_support(support: Support) -> Support {
+    let Support {
+        version,
+        status,
+        end_of_standard_support,
+        end_of_extended_support,
+    } = support;
     Support {
-        status: plain(&support.status, WORD),
-        ..support
+        version,
+        status: plain(&status, WORD),
+        end_of_standard_support,
+        end_of_extended_support,
     }
 }
 
