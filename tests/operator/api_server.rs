@@ -250,9 +250,9 @@ fn loosened() -> String {
             "type": "object",
             "x-kubernetes-preserve-unknown-fields": true,
         });
-        crd.to_string()
+        serde_norway::to_string(&crd).unwrap()
     });
-    crds.collect::<Vec<_>>().join("\n---\n")
+    crds.collect::<Vec<_>>().join("---\n")
 }
 
 #[tokio::test]
