@@ -39,10 +39,20 @@ fn all_is_well() {
     let world = shows(|_| {});
     let shown = world.memory.preflight.as_ref().unwrap();
     assert_eq!(shown.result, CheckResult::Passed);
-    let codes: Vec<_> = shown.checks.iter().map(|check| check.code.as_str()).collect();
+    let codes: Vec<_> = shown
+        .checks
+        .iter()
+        .map(|check| check.code.as_str())
+        .collect();
     assert_eq!(
         codes,
-        ["VersionOffered", "ClusterHealth", "UpgradeInsights", "NodeSkew", "AddonCompatibility"]
+        [
+            "VersionOffered",
+            "ClusterHealth",
+            "UpgradeInsights",
+            "NodeSkew",
+            "AddonCompatibility"
+        ]
     );
     for check in &shown.checks {
         assert_eq!(check.result, CheckResult::Passed, "{check:?}");
@@ -111,7 +121,11 @@ fn an_add_on_that_does_not_fit_names_those_that_do() {
     });
     assert_says(
         &world,
-        &["coredns", "Version v1.9.3 does not fit Kubernetes 1.34", "v1.11.1 (default), v1.11.4, v1.10"],
+        &[
+            "coredns",
+            "Version v1.9.3 does not fit Kubernetes 1.34",
+            "v1.11.1 (default), v1.11.4, v1.10",
+        ],
     );
     assert!(!world.message().contains("vpc-cni"));
     world.eks.addons[1].fits.clear();
@@ -145,7 +159,10 @@ fn an_add_on_that_is_being_updated_is_well() {
         "UPDATING".clone_into(&mut coredns.view.status);
         world.eks.addons = vec![coredns];
     });
-    assert_eq!(check(&world, "AddonCompatibility").result, CheckResult::Passed);
+    assert_eq!(
+        check(&world, "AddonCompatibility").result,
+        CheckResult::Passed
+    );
 }
 
 #[test]
@@ -157,7 +174,10 @@ fn a_cluster_that_is_not_well_is_not_upgraded() {
             resource_ids: vec!["sg-1".to_owned()],
         }];
     });
-    assert_says(&world, &["ClusterHealth: Ec2SecurityGroupNotFound", "is gone", "sg-1"]);
+    assert_says(
+        &world,
+        &["ClusterHealth: Ec2SecurityGroupNotFound", "is gone", "sg-1"],
+    );
     world.stays(Reason::PreflightFailed, minutes(60));
     world.eks.cluster.health.clear();
     world.run(minutes(30));
@@ -172,7 +192,11 @@ fn what_else_runs_is_a_finding_while_it_runs() {
     world.settle();
     let found = check(&world, "ClusterHealth");
     assert_eq!(found.result, CheckResult::Failed);
-    assert!(found.message.contains("AddonUpdate u1 runs"), "{}", found.message);
+    assert!(
+        found.message.contains("AddonUpdate u1 runs"),
+        "{}",
+        found.message
+    );
     world.run(minutes(20));
     assert_eq!(check(&world, "ClusterHealth").result, CheckResult::Passed);
 }
@@ -186,7 +210,11 @@ fn the_end_of_support_is_warned_of_and_shown() {
     world.stays(Reason::Suspended, minutes(60));
     let found = check(&world, "VersionOffered");
     assert_eq!(found.result, CheckResult::Warning);
-    assert!(found.message.contains("standard support of Kubernetes 1.33 ends at 2026-12-24"));
+    assert!(
+        found
+            .message
+            .contains("standard support of Kubernetes 1.33 ends at 2026-12-24")
+    );
     let support = world.memory.support.clone().unwrap();
     assert_eq!(support.current.end_of_standard_support, Some(end));
     assert_eq!(support.target.unwrap().version, "1.34".parse().unwrap());
@@ -205,7 +233,10 @@ fn a_cluster_at_its_version_says_when_support_ends_soon() {
     assert!(!world.message().contains("support"));
     world.now = at("2026-11-26T00:00:00Z");
     world.stays(Reason::UpToDate, minutes(60));
-    assert_says(&world, &["standard support ends at 2027-01-25", "spec.version"]);
+    assert_says(
+        &world,
+        &["standard support ends at 2027-01-25", "spec.version"],
+    );
 }
 
 #[test]
@@ -219,8 +250,15 @@ fn insights_by_their_status() {
         ("", CheckResult::Unknown),
     ] {
         let world = shows(|world| {
-            world.eks.upgrade_insights.push(insight("i1", "A name", status, ""));
+            world
+                .eks
+                .upgrade_insights
+                .push(insight("i1", "A name", status, ""));
         });
-        assert_eq!(check(&world, "UpgradeInsights").result, expected, "{status}");
+        assert_eq!(
+            check(&world, "UpgradeInsights").result,
+            expected,
+            "{status}"
+        );
     }
 }

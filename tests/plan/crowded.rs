@@ -22,6 +22,7 @@ use super::evidence::evidence;
 use super::gates::{gates, permit, readiness};
 use super::owned::Owned;
 use super::past::{accepted, ago, closed, intent, lately, minor};
+use super::timing::{freezes, health, hold, policies};
 use super::world::wish;
 
 fn view() -> impl Strategy<Value = UpdateView> {
@@ -62,8 +63,9 @@ fn described() -> impl Strategy<Value = ClusterView> {
         prop_oneof![8 => Just("ACTIVE"), 2 => Just("UPDATING"), 1 => Just("FAILED")],
         prop_oneof![18 => Just(Hosting::Cloud), 1 => Just(Hosting::Outpost), 1 => Just(Hosting::Connected)],
         (weighted(0.3), weighted(0.3)),
+        (hold(), health()),
     )
-        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard))| ClusterView {
+        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard), (hold, health))| ClusterView {
             arn: arn.to_owned(),
             created_at: Some(ago(900_000)),
             version,
@@ -72,8 +74,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             hosting,
             is_auto_mode,
             support_type: Some(if is_standard { "STANDARD" } else { "EXTENDED" }.to_owned()),
-            health: Vec::new(),
-            hold: None,
+            health,
+            hold,
         })
 }
 
@@ -88,7 +90,7 @@ pub fn offered() -> impl Strategy<Value = Arc<[OfferedVersion]>> {
                 } else {
                     "STANDARD_SUPPORT".to_owned()
                 },
-                end_of_standard_support: None,
+                end_of_standard_support: (minor < 34).then(|| ago(-3_000_000)),
                 end_of_extended_support: None,
             })
             .collect()
@@ -239,7 +241,7 @@ fn object() -> impl Strategy<Value = Object> {
         weighted(0.03),
         weighted(0.06),
         annotation,
-        (version, forced, weighted(0.15), permit()),
+        (version, forced, weighted(0.15), permit(), policies()),
         option::weighted(0.2, lately()),
     )
         .prop_map(
@@ -247,13 +249,14 @@ fn object() -> impl Strategy<Value = Object> {
                 deleting,
                 is_invalid,
                 retry_requested_at,
-                (version, forced, suspend, rollback),
+                (version, forced, suspend, rollback, gates),
                 settled_at,
             )| {
                 let mut asked = wish(&version.to_string());
                 asked.forced = forced;
                 asked.suspend = suspend;
                 asked.rollback = rollback;
+                asked.gates = gates;
                 Object {
                     name: "team/devel".to_owned(),
                     uid: "uid-1".to_owned(),
@@ -276,12 +279,13 @@ pub fn standing() -> impl Strategy<Value = Standing> {
         option::weighted(0.08, Just("team/older".to_owned())),
         option::weighted(0.06, Just("Namespace team may not use role R.".to_owned())),
         option::weighted(0.15, Just(10)),
+        freezes(),
     )
-        .prop_map(|(owner, not_allowed, queued_behind)| Standing {
+        .prop_map(|(owner, not_allowed, queued_behind, freezes)| Standing {
             owner,
             not_allowed,
             queued_behind,
-            freezes: Vec::new(),
+            freezes,
         })
 }
 
@@ -311,8 +315,13 @@ pub fn crowded() -> impl Strategy<Value = Owned> {
 /// Facts in which nothing but the object's own history stands in the way, for what follows a send.
 pub fn calm() -> impl Strategy<Value = Owned> {
     crowded().prop_map(|mut owned| {
-        let wish = wish("1.35");
-        owned.object.wish = Ok(wish);
+        let mut asked = wish("1.35");
+        if let Ok(gates) = owned.object.wish.and_then(|before| before.gates) {
+            let policy = &mut asked.gates.as_mut().unwrap().preflight;
+            policy.mode = gates.preflight.mode;
+            policy.on_unknown = gates.preflight.on_unknown;
+        }
+        owned.object.wish = Ok(asked);
         owned.object.deleting = false;
         owned.object.settled_at = None;
         owned.standing = Standing::default();
@@ -321,6 +330,7 @@ pub fn calm() -> impl Strategy<Value = Owned> {
             "ACTIVE".clone_into(&mut view.status);
             ARN.clone_into(&mut view.arn);
             view.hosting = Hosting::Cloud;
+            view.hold = None;
         }
         if let Some(Ok(views)) = &mut owned.observed.updates {
             views.retain(|view| !matches!(view.status, Progress::InProgress | Progress::Other(_)));

@@ -413,7 +413,8 @@ impl FakeEks {
                 RefreshStatus::InProgress
             },
             started_at: Some(started),
-            ended_at: is_over.then(|| started + takes),
+            // Of one that failed EKS need not say when.
+            ended_at: (is_over && !self.upgrade_refresh_failed).then(|| started + takes),
         }
     }
 

@@ -16,14 +16,26 @@ fn a_freeze_made_between_two_hops_stops_the_second_until_it_is_gone() {
     world.stays(Reason::Frozen, minutes(3 * 24 * 60));
     assert_says(
         &world,
-        &["UpgradeFreeze sale", "Black Friday.", "1.34 to 1.35", "once it is gone"],
+        &[
+            "UpgradeFreeze sale",
+            "Black Friday.",
+            "1.34 to 1.35",
+            "once it is gone",
+        ],
     );
     assert_eq!(world.sent.len(), 1);
     world.standing.freezes.clear();
     world.run(minutes(20));
     assert_eq!(
         world.told,
-        ["Updating", "send 1.34", "Frozen", "Updating", "send 1.35", "UpToDate"]
+        [
+            "Updating",
+            "send 1.34",
+            "Frozen",
+            "Updating",
+            "send 1.35",
+            "UpToDate"
+        ]
     );
 }
 
@@ -50,7 +62,10 @@ fn the_end_of_a_freeze_is_met_exactly() {
     ];
     let decision = world.settle();
     assert_eq!(world.reason(), "Frozen");
-    assert_says(&world, &["UpgradeFreeze long", "starts at 2026-11-23T12:07:00Z"]);
+    assert_says(
+        &world,
+        &["UpgradeFreeze long", "starts at 2026-11-23T12:07:00Z"],
+    );
     assert_eq!(decision.wake, Wake::Exactly(minutes(7)));
     world.now = end - seconds(1);
     world.settle();

