@@ -8,7 +8,7 @@ use eks_upgrade_operator::eks::{
     ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateView,
 };
 use eks_upgrade_operator::plan::{InvalidSpec, Object, Observed, Settings, Standing};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use proptest::bool::weighted;
 use proptest::collection::vec;
@@ -22,7 +22,7 @@ use super::evidence::evidence;
 use super::gates::{gates, permit, readiness};
 use super::owned::Owned;
 use super::past::{accepted, ago, closed, intent, lately, minor};
-use super::timing::{freezes, health, hold, policies};
+use super::timing::{freeze, freezes, health, hold, policies, window};
 use super::world::wish;
 
 fn view() -> impl Strategy<Value = UpdateView> {
@@ -128,8 +128,25 @@ fn tracked() -> impl Strategy<Value = Option<Result<UpdateView, EksError>>> {
     .prop_map(Some)
 }
 
+/// The upgrade that brought the cluster here, a day ago.
+fn brought() -> UpdateView {
+    UpdateView {
+        id: "u0".to_owned(),
+        kind: "VersionUpdate".to_owned(),
+        status: Progress::Successful,
+        to_version: Some("1.33".to_owned()),
+        created_at: Some(ago(100_000)),
+        errors: Vec::new(),
+        cancellation: None,
+    }
+}
+
 fn observed() -> impl Strategy<Value = Observed> {
     let views = prop_oneof![2 => Just(Vec::new()), 3 => vec(view(), 1..4)];
+    let views = (views, weighted(0.35)).prop_map(|(mut views, is_listed)| {
+        views.extend(is_listed.then(brought));
+        views
+    });
     (
         tracked(),
         read(described()),
@@ -334,6 +351,29 @@ pub fn calm() -> impl Strategy<Value = Owned> {
         }
         if let Some(Ok(views)) = &mut owned.observed.updates {
             views.retain(|view| !matches!(view.status, Progress::InProgress | Progress::Other(_)));
+        }
+        owned
+    })
+}
+
+/// The same, and some of the gates of time are closed.
+pub fn gated() -> impl Strategy<Value = Owned> {
+    (calm(), any::<[bool; 4]>()).prop_map(|(mut owned, [held, frozen, closed, bakes])| {
+        if let Some(Ok(view)) = &mut owned.observed.cluster {
+            view.hold = held.then(|| "ask team-db".to_owned());
+        }
+        if let Some(Ok(views)) = &mut owned.observed.updates {
+            *views = vec![brought()];
+        }
+        owned
+            .standing
+            .freezes
+            .extend(frozen.then(|| freeze("stop", None, None)));
+        if let Ok(Ok(gates)) = owned.object.wish.as_mut().map(|wish| wish.gates.as_mut()) {
+            gates
+                .windows
+                .extend(closed.then(|| window(&["Sat"], "02:00", "4h")));
+            gates.bake = SignedDuration::from_hours(if bakes { 24 * 7 } else { 0 });
         }
         owned
     })

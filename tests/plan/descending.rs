@@ -213,7 +213,7 @@ fn back() -> impl Strategy<Value = Update> {
 }
 
 fn intent() -> impl Strategy<Value = Update> {
-    (back(), weighted(0.2)).prop_map(|(back, is_busy)| Update {
+    (back(), weighted(0.35)).prop_map(|(back, is_busy)| Update {
         errors: if is_busy {
             said("ResourceInUseException")
         } else {

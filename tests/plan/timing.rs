@@ -113,8 +113,8 @@ pub fn policies() -> impl Strategy<Value = Result<Gates, InvalidSpec>> {
         });
     let gates = (
         policy,
-        prop_oneof![5 => Just(Vec::new()).boxed(), 1 => some.boxed()],
-        prop_oneof![3 => Just(0_i64), 1 => Just(2), 1 => Just(24 * 7)],
+        prop_oneof![3 => Just(Vec::new()).boxed(), 1 => some.boxed()],
+        prop_oneof![3 => Just(0_i64), 1 => Just(2), 2 => Just(24 * 7)],
     )
         .prop_map(|(preflight, windows, bake)| Gates {
             preflight,
@@ -139,11 +139,11 @@ pub fn freezes() -> impl Strategy<Value = Vec<Freeze>> {
     };
     let one = (select(vec!["sale", "stop"]), time(), time())
         .prop_map(|(name, from, until)| freeze(name, from, until));
-    prop_oneof![6 => Just(Vec::new()).boxed(), 1 => vec(one, 1..3).boxed()]
+    prop_oneof![5 => Just(Vec::new()).boxed(), 1 => vec(one, 1..3).boxed()]
 }
 
 pub fn hold() -> impl Strategy<Value = Option<String>> {
-    option::weighted(0.07, Just("ask team-db".to_owned()))
+    option::weighted(0.1, Just("ask team-db".to_owned()))
 }
 
 pub fn health() -> impl Strategy<Value = Vec<HealthIssue>> {

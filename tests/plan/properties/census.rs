@@ -13,7 +13,7 @@ use super::super::reasons::{Rule, applying};
 use super::facts;
 use super::precedence::asked;
 
-const CASES: usize = 16_000;
+const CASES: usize = 24_000;
 
 /// The same facts each time, so that the figures are too.
 fn each(mut look: impl FnMut(Owned, usize)) {
@@ -292,7 +292,11 @@ fn exclude_each_other(one: Rule, other: Rule) -> bool {
         // Nothing is asked on behalf of an object that goes, may not, or cannot be understood.
         Rule::Deleted | Rule::NotAllowed => other == Rule::Trouble,
         // A spec that is not understood names no cluster and no version.
-        Rule::InvalidGates => other == Rule::Trouble,
+        Rule::InvalidGates => {
+            matches!(other, Rule::Trouble | Rule::OutsideWindow | Rule::Baking)
+        }
+        // An upgrade leads up.
+        Rule::ClusterAheadOfSpec => other == Rule::Baking,
         Rule::InvalidSpec => !matches!(
             other,
             Rule::NotAllowed

@@ -42,7 +42,8 @@ pub fn rules(case: &Case<'_>, step: Step, rules: &mut Rules) {
     if step.is_down() {
         return;
     }
-    if baked_at(case, step.from).is_some_and(|end| case.now < end + gates.bake) {
+    let bakes = gates.bake > SignedDuration::ZERO;
+    if bakes && baked_at(case, step.from).is_some_and(|end| case.now < end + gates.bake) {
         say(Rule::Baking, Reason::Baking);
     }
     checks(case, step, &gates, rules);
@@ -180,6 +181,15 @@ fn checks(case: &Case<'_>, step: Step, gates: &Gates, rules: &mut Rules) {
     }
 }
 
+/// From when on a refresh counts for a person who asks for another look, whose clock may differ from EKS's.
+pub fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
+    let annotation = case.all.object.retry_requested_at.as_deref();
+    annotation
+        .and_then(|text| text.parse::<Timestamp>().ok())
+        .filter(|at| *at <= case.now)
+        .map(|at| at - SignedDuration::from_mins(5))
+}
+
 /// Whether there is a refresh that counts for a start.
 fn is_refreshed(case: &Case<'_>, found: &mut Found<'_>) -> bool {
     let evidence = &case.all.observed.evidence;
@@ -205,15 +215,10 @@ fn is_refreshed(case: &Case<'_>, found: &mut Found<'_>) -> bool {
         found.unknown("UpgradeInsights", ["InsightsRefresh", ""]);
         return false;
     }
-    let annotation = case.all.object.retry_requested_at.as_deref();
-    let asked = annotation
-        .and_then(|text| text.parse::<Timestamp>().ok())
-        .filter(|at| *at <= case.now)
-        .map(|at| at - SignedDuration::from_mins(5));
     let counts = status == RefreshStatus::Completed
         && within(ended_at, SignedDuration::from_hours(1))
         && ended_at >= rollback::known_since(case)
-        && ended_at >= asked;
+        && ended_at >= asked_at(case);
     // One that runs is waited for; in place of any other, one is begun.
     found.refreshing = !counts;
     counts

@@ -126,6 +126,23 @@ pub fn applying(all: &Owned, seen: &Owned) -> Rules {
     rules
 }
 
+/// What closes the way of the next step: by its time, and of an upgrade by its checks.
+pub fn closed(owned: &Owned) -> Vec<Rule> {
+    let case = Case {
+        all: owned,
+        seen: owned,
+        memory: owned.memory.clone(),
+        now: owned.now,
+    };
+    let mut rules = Rules::new();
+    if let (Some(wish), Some(version)) = (case.wish(), case.version())
+        && let Some(step) = hop::Step::of(wish, version)
+    {
+        gates::rules(&case, step, &mut rules);
+    }
+    rules.into_keys().collect()
+}
+
 /// One case, with what is remembered by the time the rest is judged.
 #[derive(Clone)]
 struct Case<'a> {
