@@ -463,14 +463,14 @@ fn weighed(question: &Question<'_>, code: CheckCode, finding: Finding) -> Findin
             );
             with(CheckResult::Waived, more)
         }
+        _ if code == CheckCode::UpgradeInsights && question.hop.force => with(
+            CheckResult::Waived,
+            "Overridden by spec.force for this hop.".to_owned(),
+        ),
         Some(waiver) => {
             let more = format!("The waiver for it expired at {}.", shown(waiver.expires));
             with(finding.result, more)
         }
-        None if code == CheckCode::UpgradeInsights && question.hop.force => with(
-            CheckResult::Waived,
-            "Overridden by spec.force for this hop.".to_owned(),
-        ),
         None => finding,
     }
 }
