@@ -234,13 +234,11 @@ fn checked(mut object: Stored, revision: u64, results: &[(CheckCode, CheckResult
         body.status.support = Some(SupportStatus {
             current: Support {
                 version: Minor::new(33),
-                status: "STANDARD_SUPPORT".to_owned(),
                 end_of_standard_support: Timestamp::from_second(1_000).ok(),
                 end_of_extended_support: Timestamp::from_second(2_000).ok(),
             },
             target: Some(Support {
                 version: Minor::new(34),
-                status: "STANDARD_SUPPORT".to_owned(),
                 end_of_standard_support: Timestamp::from_second(3_000).ok(),
                 end_of_extended_support: None,
             }),

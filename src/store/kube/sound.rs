@@ -12,8 +12,7 @@ use crate::api::condition::PREFLIGHT_PASSED;
 use crate::api::{
     Blocker, Cancel, Check, CheckCode, CheckResult, ClusterUpgradeStatus, ErrorDetail, Finding,
     HISTORY_LIMIT, ObservedCluster, PATH_LIMIT, PlanStatus, PreflightStatus, Reason,
-    RollbackReadiness, ScheduleStatus, Step, StepGate, Support, SupportStatus, Update,
-    UpdateStatus,
+    RollbackReadiness, ScheduleStatus, Step, StepGate, Update, UpdateStatus,
 };
 use crate::eks::is_update_id;
 use crate::store::Unreadable;
@@ -61,7 +60,7 @@ pub(super) fn sound(status: ClusterUpgradeStatus) -> Result<ClusterUpgradeStatus
         preflight: preflight.map(sound_preflight),
         schedule: schedule.map(sound_schedule),
         plan: plan.map(sound_plan),
-        support: support.map(sound_support_status),
+        support,
         conditions: conditions
             .into_iter()
             .filter(|condition| is_ours(condition) && seen.insert(condition.type_.clone()))
@@ -223,29 +222,6 @@ fn sound_step(step: Step) -> Step {
     }
 }
 
-fn sound_support_status(support: SupportStatus) -> SupportStatus {
-    let SupportStatus { current, target } = support;
-    SupportStatus {
-        current: sound_support(current),
-        target: target.map(sound_support),
-    }
-}
-
-fn sound_support(support: Support) -> Support {
-    let Support {
-        version,
-        status,
-        end_of_standard_support,
-        end_of_extended_support,
-    } = support;
-    Support {
-        version,
-        status: plain(&status, WORD),
-        end_of_standard_support,
-        end_of_extended_support,
-    }
-}
-
 /// Whether a condition is in the operator's words. Another is said anew.
 fn is_ours(condition: &Condition) -> bool {
     let reason = condition.reason.as_str();
@@ -329,10 +305,8 @@ mod tests {
             "from": "1.33", "to": "1.34", "call": long(), "gates": vec![gate; 10],
             "earliestStart": "2026-11-20T00:00:00Z",
         });
-        let support = json!({"version": "1.34", "status": long()});
         let status = read(json!({
             "plan": {"steps": vec![step; 100]},
-            "support": {"current": support, "target": support},
         }));
         let steps = status.plan.unwrap().steps;
         assert_eq!(steps.len(), PATH_LIMIT);
@@ -342,9 +316,6 @@ mod tests {
             let gate = &step.gates[0];
             assert!(gate.gate.len() <= WORD && gate.message.len() <= 1024);
         }
-        let support = status.support.unwrap();
-        assert!(support.current.status.len() <= WORD);
-        assert!(support.target.unwrap().status.len() <= WORD);
     }
 
     #[test]
