@@ -288,6 +288,8 @@ pub fn spec(cluster: &str, version: Minor) -> ClusterUpgradeSpec {
         external_id: None,
         force: None,
         rollback: None,
+        preflight: None,
+        schedule: None,
         suspend: false,
     }
 }
