@@ -22,6 +22,8 @@ mod preflight;
 mod role;
 #[path = "crd/rollback.rs"]
 mod rollback;
+#[path = "crd/samples.rs"]
+mod samples;
 #[path = "crd/schedule.rs"]
 mod schedule;
 #[path = "crd/shown.rs"]

@@ -108,11 +108,14 @@ async fn it_ends_as_it_should_and_says_what_happened() -> Result<(), Error> {
         "two-hops.yaml",
         "fails.yaml",
         "rollback.yaml",
+        "waiver.yaml",
     ]);
     has(&["checkout", "1.34 → 1.33", "accepted"]);
     has(&["checkout", "1.33", "True", "UpToDate"]);
     has(&["checkout:", "Rolled back to 1.33 in"]);
     has(&["search", "1.34 → 1.35", "accepted"]);
+    has(&["ledger", "waived, UpgradeInsights before 1.34", "v1.34"]);
+    has(&["ledger", "1.34", "True", "UpToDate"]);
     has(&["NAME", "CLUSTER", "DESIRED", "CURRENT", "READY", "REASON"]);
     has(&["payments", "1.34", "True", "UpToDate"]);
     has(&["search", "1.35", "True", "UpToDate"]);
@@ -121,11 +124,12 @@ async fn it_ends_as_it_should_and_says_what_happened() -> Result<(), Error> {
     has(&["search:", "Upgraded to 1.34 in", "then to 1.35 in"]);
     has(&["edge:", "IpNotAvailable", "subnet-", "kubectl annotate"]);
     has(&[
-        "accepted 5",
+        "accepted 6",
         "payments 1.34",
         "search 1.34, then 1.35",
         "edge 1.34",
         "checkout 1.33",
+        "ledger 1.34",
     ]);
     assert!(!shown.contains('\u{1b}'), "colours in a pipe:\n{shown}");
     demo.has_left_nothing().await;

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 use console::style;
 use eks_upgrade_operator::api::condition::READY;
 use eks_upgrade_operator::api::{
-    ClusterUpgrade, ClusterUpgradeStatus, Minor, Reason, Update, UpdateStatus,
+    CheckResult, ClusterUpgrade, ClusterUpgradeStatus, Minor, PreflightStatus, Reason, Update,
+    UpdateStatus,
 };
 
 use crate::expected::Expected;
@@ -130,6 +131,7 @@ impl Cluster {
         if let (false, Some(current), Some(target)) = (before.0, self.current(), self.target) {
             news.push(format!("at {current}, to reach {target}"));
         }
+        news.extend(self.news_of_checks(was.preflight.as_ref()));
         news.extend(self.news_of_update(was.update.as_ref()));
         if let (Some(old), Some(new)) = (was.cluster, self.current())
             && old.version != new.to_string()
@@ -144,6 +146,27 @@ impl Cluster {
             self.hop_since = None;
         }
         news
+    }
+
+    /// What a check found and the manifest accepts.
+    fn news_of_checks(&self, was: Option<&PreflightStatus>) -> Option<String> {
+        let waived = |status: &PreflightStatus| -> Vec<_> {
+            let waived = status.checks.iter().flat_map(|check| {
+                let findings = check.findings.iter();
+                let waived = findings.filter(|finding| finding.result == CheckResult::Waived);
+                waived.map(|finding| {
+                    let name = finding.name.as_ref().unwrap_or(&finding.id);
+                    format!("{} before {}: {name}", check.code, status.version)
+                })
+            });
+            waived.collect()
+        };
+        let now = self.status.preflight.as_ref().map(waived)?;
+        let is_news = !now.is_empty() && was.map(waived).as_ref() != Some(&now);
+        is_news.then(|| {
+            let text = format!("waived, {}", now.join(", "));
+            style(text).yellow().to_string()
+        })
     }
 
     /// From the intent to EKS's last word.

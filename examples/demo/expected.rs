@@ -22,7 +22,7 @@ pub struct Expected {
     pub accepted: &'static [&'static str],
 }
 
-pub const EXPECTED: [Expected; 4] = [
+pub const EXPECTED: [Expected; 5] = [
     Expected {
         sample: "one-hop.yaml",
         name: "payments",
@@ -46,6 +46,12 @@ pub const EXPECTED: [Expected; 4] = [
         name: "checkout",
         end: Reason::UpToDate,
         accepted: &["1.33"],
+    },
+    Expected {
+        sample: "waiver.yaml",
+        name: "ledger",
+        end: Reason::UpToDate,
+        accepted: &["1.34"],
     },
 ];
 

@@ -61,6 +61,13 @@ async fn say(screen: &Screen, stage: &Stage) -> Result<(), Failure> {
     screen.say("      eksupgrade.dev/retry-requested-at=$(date -u +%Y-%m-%dT%H:%M:%SZ)")?;
     screen.say("    kubectl get clusterupgrade edge --watch")?;
 
+    heading("Gates: a plan that is not carried out, windows, and the emergency stop:")?;
+    screen
+        .say("    kubectl apply -f deploy/samples/suspended.yaml -f deploy/samples/windows.yaml")?;
+    screen.say("    kubectl get clusterupgrade invoices -o jsonpath='{.status.plan}'")?;
+    screen.say("    kubectl label clusterupgrade orders tier=production")?;
+    screen.say("    kubectl apply -f deploy/samples/emergency-stop.yaml")?;
+
     heading("EKS, for the AWS CLI:")?;
     screen.say("    export AWS_ACCESS_KEY_ID=demo AWS_SECRET_ACCESS_KEY=demo")?;
     screen.say(&format!(

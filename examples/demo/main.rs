@@ -1,4 +1,4 @@
-//! `make demo`: upgrades three clusters of a simulated EKS by a real Kubernetes API server, and rolls one back, for a
+//! `make demo`: upgrades four clusters of a simulated EKS by a real Kubernetes API server, and rolls one back, for a
 //! person to watch.
 //!
 //! Everything runs on loopback and ends with this program. `KEEP=1` leaves it running until Ctrl-C.

@@ -97,7 +97,7 @@ impl Stage {
             .await?;
 
         let (simulator, simulator_url) = screen
-            .step("eks-simulator, an EKS with four clusters", async {
+            .step("eks-simulator, an EKS with seven clusters", async {
                 let mut process = Program::new(simulator)
                     .arg("--listen=127.0.0.1:0")
                     .arg("--scenario")

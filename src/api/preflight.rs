@@ -49,6 +49,134 @@ impl CheckCode {
             Self::AddonCompatibility => "AddonCompatibility",
         }
     }
+
+    /// What it looks at, for docs/gates.md.
+    pub const fn looks_at(self) -> &'static str {
+        match self {
+            Self::VersionOffered => {
+                "the versions that EKS offers in the region, from the next one up to `spec.version`"
+            }
+            Self::ClusterHealth => {
+                "the cluster's health issues and its status, and its updates that run"
+            }
+            Self::UpgradeInsights => {
+                "EKS's upgrade-readiness insights for the hop's version, after a refresh"
+            }
+            Self::NodeSkew => {
+                "the versions of all managed node groups; for other nodes, EKS's insight about kubelets"
+            }
+            Self::AddonCompatibility => {
+                "every installed EKS add-on, and which of its versions fit the hop's version"
+            }
+        }
+    }
+
+    /// What fails it.
+    pub const fn fails(self) -> &'static str {
+        match self {
+            Self::VersionOffered => "EKS does not offer one of them",
+            Self::ClusterHealth => "any issue; a status other than ACTIVE; an update that runs",
+            Self::UpgradeInsights => "an insight in ERROR",
+            Self::NodeSkew => {
+                "a node group newer than the hop's version, or more than three minors behind it"
+            }
+            Self::AddonCompatibility => "an installed version that does not fit",
+        }
+    }
+
+    /// What it warns of.
+    pub const fn warns(self) -> &'static str {
+        match self {
+            Self::VersionOffered => {
+                "the present support (standard, else extended) of the cluster's version or of `spec.version` ends within 60 days"
+            }
+            Self::ClusterHealth => "nothing",
+            Self::UpgradeInsights => "an insight in WARNING or UNKNOWN",
+            Self::NodeSkew => {
+                "a node group behind the hop's version; Fargate and nodes outside node groups, where no insight of EKS vouches for them"
+            }
+            Self::AddonCompatibility => {
+                "an add-on with a health issue, or with a status other than ACTIVE, CREATING and UPDATING"
+            }
+        }
+    }
+
+    /// What makes it unknown, beside an answer that did not come.
+    pub const fn unknown(self) -> &'static str {
+        match self {
+            Self::VersionOffered | Self::ClusterHealth | Self::AddonCompatibility => "nothing",
+            Self::UpgradeInsights => {
+                "a refresh that failed or does not end; a status that the operator does not know"
+            }
+            Self::NodeSkew => "a node group's version that is no Kubernetes minor",
+        }
+    }
+
+    /// What its findings are called, for waivers. One that could not be read is called after the permission.
+    pub const fn findings(self) -> &'static str {
+        match self {
+            Self::VersionOffered => "the version",
+            Self::ClusterHealth => "the issue's code, `ClusterStatus`, `RunningUpdate`",
+            Self::UpgradeInsights => "the insight's id, or its name; `InsightsRefresh`",
+            Self::NodeSkew => "the node group's name; `OtherNodes`",
+            Self::AddonCompatibility => "the add-on's name",
+        }
+    }
+
+    /// The IAM permissions that it needs.
+    pub const fn permissions(self) -> &'static [&'static str] {
+        match self {
+            Self::VersionOffered => &["eks:DescribeClusterVersions"],
+            Self::ClusterHealth => &[
+                "eks:DescribeCluster",
+                "eks:ListUpdates",
+                "eks:DescribeUpdate",
+            ],
+            Self::UpgradeInsights => &[
+                "eks:ListInsights",
+                "eks:DescribeInsight",
+                "eks:StartInsightsRefresh",
+                "eks:DescribeInsightsRefresh",
+            ],
+            Self::NodeSkew => &["eks:ListNodegroups", "eks:DescribeNodegroup"],
+            Self::AddonCompatibility => &[
+                "eks:ListAddons",
+                "eks:DescribeAddon",
+                "eks:DescribeAddonVersions",
+            ],
+        }
+    }
+
+    /// All of that as a table in Markdown, as docs/gates.md has it.
+    pub fn table() -> String {
+        let head = [
+            "check",
+            "looks at",
+            "`Failed`",
+            "`Warning`",
+            "`Unknown`, beside an answer that did not come",
+            "a finding is called",
+            "IAM permissions",
+        ];
+        let rule = head.map(|_| "---".to_owned());
+        let rows = Self::ALL.map(|code| {
+            let permissions = code.permissions().iter();
+            let permissions: Vec<_> = permissions.map(|action| format!("`{action}`")).collect();
+            [
+                format!("`{code}`"),
+                code.looks_at().to_owned(),
+                code.fails().to_owned(),
+                code.warns().to_owned(),
+                code.unknown().to_owned(),
+                code.findings().to_owned(),
+                permissions.join(", "),
+            ]
+        });
+        let lines = [head.map(str::to_owned), rule].into_iter().chain(rows);
+        lines
+            .map(|cells| format!("| {} |\n", cells.join(" | ")))
+            .collect()
+    }
 }
 
 impl fmt::Display for CheckCode {
