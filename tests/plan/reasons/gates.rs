@@ -63,6 +63,10 @@ fn baked_at(case: &Case<'_>, version: Minor) -> Option<Timestamp> {
 }
 
 /// What is found, by what the manifest accepts.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not whatever the others are"
+)]
 struct Found<'a> {
     case: &'a Case<'a>,
     step: Step,
