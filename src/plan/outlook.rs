@@ -203,15 +203,13 @@ fn sooner(facts: &Facts<'_>, wake: Wake) -> Wake {
 fn support(facts: &Facts<'_>, memory: &ClusterUpgradeStatus) -> Option<SupportStatus> {
     let wish = facts.object.wish.as_ref().ok()?;
     let current = memory.cluster.as_ref()?.version.parse().ok()?;
-    match preflight::offered(facts) {
-        Some(offered) => preflight::support(offered, current, wish.version),
-        None => {
-            let known = memory.support.as_ref();
-            known
-                .filter(|known| known.current.version == current)
-                .cloned()
-        }
+    if let Some(offered) = preflight::offered(facts) {
+        return preflight::support(offered, current, wish.version);
     }
+    let known = memory.support.as_ref();
+    known
+        .filter(|known| known.current.version == current)
+        .cloned()
 }
 
 /// The steps of a hop that waits and of those after it.

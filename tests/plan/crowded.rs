@@ -356,9 +356,9 @@ pub fn calm() -> impl Strategy<Value = Owned> {
     })
 }
 
-/// The same, and some of the gates of time are closed.
-pub fn gated() -> impl Strategy<Value = Owned> {
-    (calm(), any::<[bool; 4]>()).prop_map(|(mut owned, [held, frozen, closed, bakes])| {
+/// Facts in which some of the gates of time are closed, and little else stands in the way.
+pub fn gated(calm: impl Strategy<Value = Owned>) -> impl Strategy<Value = Owned> {
+    (calm, any::<[bool; 4]>()).prop_map(|(mut owned, [held, frozen, closed, bakes])| {
         if let Some(Ok(view)) = &mut owned.observed.cluster {
             view.hold = held.then(|| "ask team-db".to_owned());
         }

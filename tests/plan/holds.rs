@@ -8,9 +8,10 @@ use super::rollbacks::{asked, assert_says};
 use super::timing::{at, freeze, window};
 use super::world::{World, minutes, seconds};
 
-/// Closes one gate of time, whatever the hour.
-type Gate = (Reason, fn(&mut World));
+/// A reason, and what makes it apply.
+pub type Gate = (Reason, fn(&mut World));
 
+/// Each closes one gate of time, whatever the hour.
 const GATES: [Gate; 4] = [
     (Reason::Held, |world| {
         world.eks.cluster.hold = Some("no changes before Monday".to_owned());

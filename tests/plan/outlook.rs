@@ -3,6 +3,7 @@
 use eks_upgrade_operator::api::{CheckResult, GateState, PlanStatus, Reason, Step};
 
 use super::evidence::group;
+use super::holds::Gate;
 use super::rollbacks::asked;
 use super::timing::{at, freeze, window};
 use super::world::{World, minutes};
@@ -139,24 +140,24 @@ fn a_rollback_is_planned_as_one_step() {
 
 #[test]
 fn what_waits_is_shown_the_same_for_days() {
-    let causes: [(Reason, fn(&mut World)); 6] = [
+    let causes: [Gate; 6] = [
         (Reason::Suspended, |world| {
-            world.edit(|wish| wish.suspend = true)
+            world.edit(|wish| wish.suspend = true);
         }),
         (Reason::Held, |world| {
-            world.eks.cluster.hold = Some("no".to_owned())
+            world.eks.cluster.hold = Some("no".to_owned());
         }),
         (Reason::Frozen, |world| {
-            world.standing.freezes.push(freeze("stop", None, None))
+            world.standing.freezes.push(freeze("stop", None, None));
         }),
         (Reason::OutsideWindow, |world| {
             world.gate(|gates| gates.windows.push(window(&["Sun"], "02:00", "1h")));
         }),
         (Reason::PreflightFailed, |world| {
-            world.eks.nodegroups.push(group("old", "1.20"))
+            world.eks.nodegroups.push(group("old", "1.20"));
         }),
         (Reason::Queued, |world| {
-            world.standing.queued_behind = Some(3)
+            world.standing.queued_behind = Some(3);
         }),
     ];
     for (reason, cause) in causes {

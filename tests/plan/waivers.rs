@@ -21,7 +21,7 @@ fn waived(check: &str, finding: &str, version: &str, for_minutes: i64) -> World 
         gates
             .preflight
             .accepted
-            .push(waiver(check, finding, version, expires))
+            .push(waiver(check, finding, version, expires));
     });
     world.settle();
     world
@@ -75,7 +75,7 @@ fn one_that_has_expired_does_not_and_says_so() {
         gates
             .preflight
             .accepted
-            .insert(0, waiver("UpgradeInsights", "i-7", "1.33", expires))
+            .insert(0, waiver("UpgradeInsights", "i-7", "1.33", expires));
     });
     world.settle();
     assert_eq!(world.sent.len(), 2);
@@ -124,7 +124,7 @@ fn each_finding_needs_its_own() {
             gates
                 .preflight
                 .accepted
-                .push(waiver(check, finding, "1.34", expires))
+                .push(waiver(check, finding, "1.34", expires));
         });
     }
     world.settle();
@@ -141,7 +141,7 @@ fn a_waiver_that_expires_meanwhile_holds_the_hop_up_again() {
         gates
             .preflight
             .accepted
-            .push(waiver("UpgradeInsights", "i-7", "1.33", expires))
+            .push(waiver("UpgradeInsights", "i-7", "1.33", expires));
     });
     world.stays(Reason::Suspended, minutes(20));
     assert_eq!(check(&world, "UpgradeInsights").result, CheckResult::Waived);

@@ -78,7 +78,7 @@ fn details(detail: &InsightDetail) -> String {
         resources,
         deprecations,
     } = detail;
-    let mut said = String::new();
+    let mut said = Vec::new();
     for deprecation in deprecations.iter().take(4) {
         let Deprecation {
             usage,
@@ -99,18 +99,18 @@ fn details(detail: &InsightDetail) -> String {
         } else {
             format!(", still used by {}", some(clients, 6))
         };
-        said.push_str(&format!(" {usage}{until}{instead}{who}."));
+        said.push(format!(" {usage}{until}{instead}{who}."));
     }
     if deprecations.is_empty() && !resources.is_empty() {
-        said.push_str(&format!(" It concerns {}.", some(resources, 6)));
+        said.push(format!(" It concerns {}.", some(resources, 6)));
     }
     if !recommendation.trim().is_empty() {
-        said.push_str(&format!(
+        said.push(format!(
             " EKS recommends: {}",
             say::sentence(recommendation)
         ));
     }
-    said
+    said.concat()
 }
 
 /// The first few of a list.

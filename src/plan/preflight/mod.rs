@@ -8,6 +8,8 @@ mod insights;
 mod offered;
 mod skew;
 
+use std::cmp::Reverse;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::api::{
@@ -275,10 +277,9 @@ fn next_part(question: &Question<'_>, since: Timestamp, is_start: bool) -> Optio
                     Refreshed::Due if is_new(refresh.as_ref()) => {
                         return Some(Part::StartRefresh);
                     }
-                    Refreshed::Due => return Some(Part::Refresh),
                     // Known after that. A reading from before says nothing of its end.
                     Refreshed::Running if is_new(refresh.as_ref()) => return None,
-                    Refreshed::Running => return Some(Part::Refresh),
+                    Refreshed::Due | Refreshed::Running => return Some(Part::Refresh),
                     Refreshed::Failed(_) => return None,
                     Refreshed::At(at) => Some(at),
                 }
@@ -398,7 +399,7 @@ fn check(question: &Question<'_>, looked: Looked) -> Check {
         .map(|finding| weighed(question, code, finding))
         .collect();
     // Of equals the first stays first.
-    findings.sort_by(|one, other| other.result.cmp(&one.result));
+    findings.sort_by_key(|finding| Reverse(finding.result));
     let result = findings
         .first()
         .map_or(CheckResult::Passed, |finding| finding.result);

@@ -342,7 +342,7 @@ impl Extremes {
             self.time(&mut known.checked_at);
         }
         if let Some(Ok(view)) = &mut observed.cluster {
-            for text in view.hold.iter_mut() {
+            if let Some(text) = &mut view.hold {
                 self.text(text);
             }
             for issue in &mut view.health {

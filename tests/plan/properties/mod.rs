@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::arbitrary::owned;
-use super::crowded::{crowded, gated};
+use super::crowded::{calm, crowded, gated};
 use super::descending::{self, descending, withdrawn};
 use super::owned::Owned;
 
@@ -43,7 +43,8 @@ fn facts() -> impl Strategy<Value = Owned> {
         4 => crowded(),
         4 => descending(),
         3 => descending::calm(),
-        1 => gated(),
+        1 => gated(calm()),
+        1 => gated(descending::calm()),
         1 => withdrawn(),
     ]
     .boxed()

@@ -5,7 +5,7 @@ use eks_upgrade_operator::eks::{EksError, ErrorKind, RefreshStatus, RefreshView}
 use eks_upgrade_operator::plan::{Gates, Reading};
 use jiff::{SignedDuration, Timestamp};
 
-use super::super::timing::windows;
+use super::super::timing::WINDOWS;
 use super::hop::Step;
 use super::{Case, Rule, Rules, Said, rollback};
 
@@ -31,8 +31,7 @@ pub fn rules(case: &Case<'_>, step: Step, rules: &mut Rules) {
     }) {
         say(Rule::Frozen, Reason::Frozen);
     }
-    let known = windows();
-    let mut open = known.iter().filter(|(window, span)| {
+    let mut open = WINDOWS.iter().filter(|(window, span)| {
         gates.windows.contains(window)
             && span.is_some_and(|(from, until)| from <= case.now && case.now < until)
     });
@@ -64,6 +63,10 @@ fn baked_at(case: &Case<'_>, version: Minor) -> Option<Timestamp> {
 }
 
 /// What is found, by what the manifest accepts.
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is true or not whatever the others are"
+)]
 struct Found<'a> {
     case: &'a Case<'a>,
     step: Step,

@@ -148,7 +148,11 @@ fn ended(case: &Case<'_>, wish: &Wish, step: Step) -> Option<Reason> {
         stands(case, wish, step, update, how)
     });
     by_status.or_else(|| {
-        let view = listed.filter(|view| !is_running(view))?;
+        let view = if step.is_down() {
+            last_try(case, step)?
+        } else {
+            listed.filter(|view| !is_running(view))?
+        };
         let how = match view.status {
             Progress::Failed => Some(Reason::UpdateFailed),
             Progress::Cancelled => Some(Reason::UpdateCancelled),
@@ -197,6 +201,22 @@ fn ended(case: &Case<'_>, wish: &Wish, step: Step) -> Option<Reason> {
         };
         stands(case, wish, step, &seen_now, how)
     })
+}
+
+/// The last that came of going down this step since the cluster has its version: an upgrade that failed meanwhile is no
+/// permission to try again.
+fn last_try<'a>(case: &'a Case<'_>, step: Step) -> Option<&'a UpdateView> {
+    let age = |view: &'a UpdateView| (view.created_at, &view.id);
+    let listed = case.listed().iter();
+    let successes = listed.clone().filter(|view| {
+        ["VersionUpdate", "VersionRollback"].contains(&view.kind.as_str())
+            && view.status == Progress::Successful
+    });
+    let success = successes.map(age).max();
+    listed
+        .filter(|view| view.kind == step.kind && leads_to(view, step.to) && !is_running(view))
+        .filter(|view| success.is_none_or(|success| age(view) > success))
+        .max_by_key(|view| age(view))
 }
 
 fn stands(
