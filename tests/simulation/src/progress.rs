@@ -11,7 +11,7 @@ use eks_upgrade_operator::simulator::model::{ClusterTruth, UpdateTruth};
 use eks_upgrade_operator::store::Stored;
 
 use crate::api_server::ApiServer;
-use crate::oracle::{Oracle, asks_for, owner_before};
+use crate::oracle::{Oracle, asks_for, gates, owner_before};
 use crate::ports::body;
 use crate::time::{HOUR, Millis, at, since_start};
 
@@ -127,7 +127,9 @@ fn rightly(
         right.push(Reason::Suspended);
     } else if wanted > NEWEST_OFFERED || cluster.version.next() < OLDEST_OFFERED {
         right.push(Reason::UnsupportedVersion);
-    } else if insights_block {
+    } else if insights_block
+        || gates::are_against(spec, &target(spec), cluster.version.next(), model, now)
+    {
         right.push(Reason::PreflightFailed);
     }
     let last = cluster

@@ -13,6 +13,8 @@ use super::{Rest, Simulation, Step};
 
 /// How long it may take from the last fault until everything is at rest.
 const REST_WITHIN: Millis = 16 * HOUR;
+/// The same where hops wait for windows, and versions bake.
+const REST_WITHIN_WINDOWS: Millis = 60 * HOUR;
 /// How often it is looked whether everything is at rest.
 const LOOK_EVERY: Millis = 5 * MINUTE;
 /// For how long it is watched at rest.
@@ -27,6 +29,11 @@ impl Simulation<'_> {
         let (now, calm) = (self.now, self.course.calm_from);
         // What EKS lists late is told with the next resync.
         let listed = self.course.list_lag + 2 * LOOK_EVERY + 2 * MINUTE;
+        let within = if self.course.gates {
+            REST_WITHIN_WINDOWS
+        } else {
+            REST_WITHIN
+        };
         let mut world = self.world();
         let World {
             model, api, oracle, ..
@@ -42,7 +49,7 @@ impl Simulation<'_> {
             drop(world);
             let rest = self.rest();
             self.then(now + REST_LASTS, Step::StillAtRest(rest));
-        } else if now - calm > REST_WITHIN {
+        } else if now - calm > within {
             let what = restless.unwrap_or_else(|| "a process is busy for hours".to_owned());
             oracle.report(Invariant::Progress, now, what);
         } else {
