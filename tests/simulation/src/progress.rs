@@ -49,7 +49,11 @@ pub fn restless(
             let cluster = clusters
                 .iter()
                 .find(|cluster| cluster.name == spec.cluster.name);
-            let right = rightly(stored, cluster, api, model, oracle, insights_block, now);
+            let mut right = rightly(stored, cluster, api, model, oracle, insights_block, now);
+            // It is looked whether checks let it start while a window is open.
+            if right.contains(&Reason::PreflightFailed) && has_windows(spec) {
+                right.push(Reason::OutsideWindow);
+            }
             unsettled(stored, cluster, &right)
         })
 }
@@ -88,6 +92,12 @@ fn unsettled(stored: &Stored, cluster: Option<&ClusterTruth>, right: &[Reason]) 
             stored.key, status.observed_generation, stored.generation
         )
     })
+}
+
+/// Whether a manifest has windows.
+pub fn has_windows(spec: &ClusterUpgradeSpec) -> bool {
+    let schedule = spec.schedule.as_ref();
+    schedule.is_some_and(|schedule| !schedule.windows.is_empty())
 }
 
 /// What an object may say once everything has come to rest.

@@ -314,8 +314,13 @@ impl Oracle {
         now: Millis,
     ) -> Option<UpdateTruth> {
         let all = updates(model, cluster, now).into_iter();
-        let successes =
-            all.filter(|one| is_of_version(one) && one.status == TrueStatus::Successful);
+        // What an earlier send of the same intent has started is what it is asked again for.
+        let token = &announcement.intent.client_request_token;
+        let successes = all.filter(|one| {
+            is_of_version(one)
+                && one.status == TrueStatus::Successful
+                && (one.client_request_token.is_none() || one.client_request_token != *token)
+        });
         successes
             .max_by_key(|one| one.created_at)
             .filter(|last| self.is_known(last, announcement, now))
