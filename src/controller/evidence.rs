@@ -156,7 +156,9 @@ async fn insights<E: Eks, S: Store, C: Clock>(
     let category = InsightCategory::UpgradeReadiness(version);
     let listed = paced(ctx, target, ctx.eks.list_insights(target, category)).await?;
     let is_well = |view: &InsightView| view.status == "PASSING";
-    let (passing, others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_well);
+    let (passing, mut others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_well);
+    // So that it is the same ones each time: EKS promises no order.
+    others.sort_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
     let described: Vec<_> = stream::iter(others.into_iter().enumerate())
         .map(|(index, view)| async move {
             let detail = if index < INSIGHTS_DESCRIBED {

@@ -398,8 +398,17 @@ fn check(question: &Question<'_>, looked: Looked) -> Check {
         .into_iter()
         .map(|finding| weighed(question, code, finding))
         .collect();
-    // Of equals the first stays first.
-    findings.sort_by_key(|finding| Reverse(finding.result));
+    // EKS promises no order of its lists, and what only stands in another order is no news.
+    let about = |finding: &Finding| {
+        let Finding {
+            id,
+            name,
+            result: _,
+            message,
+        } = finding;
+        (name.clone(), id.clone(), message.clone())
+    };
+    findings.sort_by_cached_key(|finding| (Reverse(finding.result), about(finding)));
     let result = findings
         .first()
         .map_or(CheckResult::Passed, |finding| finding.result);

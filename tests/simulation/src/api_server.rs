@@ -30,8 +30,10 @@ pub struct ApiServer {
     objects: BTreeMap<Key, Object>,
     log: Vec<Entry>,
     made: u32,
-    /// The freezes there are.
-    pub freezes: Vec<StoredFreeze>,
+    /// Each freeze as it is now, and since when.
+    freezes: BTreeMap<String, (Millis, StoredFreeze)>,
+    /// What was done to freezes, in order: what one became, or its name where it was deleted.
+    freeze_log: Vec<Result<StoredFreeze, String>>,
 }
 
 impl ApiServer {
@@ -67,6 +69,39 @@ impl ApiServer {
             }
         }
         objects.into_values().collect()
+    }
+
+    /// Makes, changes or deletes a freeze. What changes nothing is nothing.
+    pub fn freeze(&mut self, name: &str, freeze: Option<StoredFreeze>, now: Millis) {
+        let known = self.freezes.get(name).map(|(_, freeze)| freeze);
+        if known == freeze.as_ref() {
+            return;
+        }
+        match freeze {
+            Some(freeze) => {
+                self.freezes.insert(name.to_owned(), (now, freeze.clone()));
+                self.freeze_log.push(Ok(freeze));
+            }
+            None => {
+                self.freezes.remove(name);
+                self.freeze_log.push(Err(name.to_owned()));
+            }
+        }
+    }
+
+    /// The freezes there are, and since when each is as it is.
+    pub fn freezes(&self) -> impl Iterator<Item = &(Millis, StoredFreeze)> {
+        self.freezes.values()
+    }
+
+    /// How much was done to freezes.
+    pub fn freeze_revision(&self) -> usize {
+        self.freeze_log.len()
+    }
+
+    /// What was done to freezes between two revisions.
+    pub fn freezes_between(&self, from: usize, to: usize) -> &[Result<StoredFreeze, String>] {
+        self.freeze_log.get(from..to).unwrap_or_default()
     }
 
     /// What was written after a revision.
@@ -121,6 +156,11 @@ impl ApiServer {
     /// Sets the retry annotation.
     pub fn annotate(&mut self, key: &Key, value: String) -> bool {
         self.change(key, |stored| stored.retry_requested_at = Some(value))
+    }
+
+    /// Replaces the labels by which freezes select.
+    pub fn relabel(&mut self, key: &Key, labels: &BTreeMap<String, String>) -> bool {
+        self.change(key, |stored| stored.labels.clone_from(labels))
     }
 
     /// Edits a label, or anything else that nobody decides on.

@@ -9,7 +9,7 @@ use eks_upgrade_operator::eks::{
     CancelRequest, EksError, ErrorKind, Fence, Target, VersionRequest,
 };
 use eks_upgrade_operator::simulator::memory::{self, Question};
-use eks_upgrade_operator::store::{Key, Note, StoreError, Stored};
+use eks_upgrade_operator::store::{Key, Note, StoreError, Stored, StoredFreeze};
 
 /// One life of one replica: a process from its start to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +31,8 @@ pub enum Call {
     Send(Target, VersionRequest, Fence),
     Cancel(Target, CancelRequest, Fence),
     Live(Key),
+    /// All freezes as they are.
+    Freezes,
     Write(Arc<Stored>, Box<ClusterUpgradeStatus>),
     Event(Arc<Stored>, Note),
 }
@@ -40,6 +42,7 @@ pub enum Call {
 pub enum Answer {
     Eks(Result<memory::Answer, EksError>),
     Stored(Result<Arc<Stored>, StoreError>),
+    Freezes(Result<Vec<StoredFreeze>, StoreError>),
     Nothing,
 }
 
@@ -58,6 +61,7 @@ impl Call {
             Self::Live(_) | Self::Write(..) => {
                 Answer::Stored(Err(StoreError::Unavailable("no answer".to_owned())))
             }
+            Self::Freezes => Answer::Freezes(Err(StoreError::Unavailable("no answer".to_owned()))),
             Self::Event(..) => Answer::Nothing,
         }
     }
@@ -90,6 +94,7 @@ impl fmt::Display for Call {
             }
             Self::Eks(target, question) => write!(f, "{} {}", question.operation(), target.name),
             Self::Live(key) => write!(f, "get {key}"),
+            Self::Freezes => f.write_str("list the freezes"),
             Self::Write(stored, status) => write!(
                 f,
                 "write {} at {}: {}",

@@ -13,6 +13,7 @@ use eks_upgrade_operator::store::{StoreError, Stored};
 use crate::call::{Answer, Call, Life};
 use crate::ports::body;
 use crate::time::{Millis, at};
+use crate::wire::CallId;
 use crate::world::World;
 
 impl World {
@@ -28,12 +29,27 @@ impl World {
             Call::Send(target, request, _) => self.start(target, request),
             Call::Cancel(target, request, _) => self.cancel(target, request),
             Call::Live(key) => Answer::Stored(self.api.get(key).cloned().ok_or(StoreError::Gone)),
+            Call::Freezes => {
+                let freezes = self.api.freezes().map(|(_, freeze)| freeze.clone());
+                Answer::Freezes(Ok(freezes.collect()))
+            }
             Call::Write(expected, status) => Answer::Stored(self.write(life, expected, status)),
             Call::Event(..) => {
                 self.oracle.deeds += 1;
                 Answer::Nothing
             }
         }
+    }
+
+    /// Hands an answer over to the process that waits for it.
+    pub fn answer(&mut self, id: CallId, answer: Answer) {
+        if let (Some((life, Call::Eks(target, question))), Answer::Eks(answer)) =
+            (self.wire.waiting(id), &answer)
+        {
+            self.oracle
+                .told(life, &target.name, question, answer, self.now);
+        }
+        self.wire.answer(id, answer);
     }
 
     fn start(&mut self, target: &Target, request: &VersionRequest) -> Answer {

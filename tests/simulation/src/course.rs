@@ -1,9 +1,14 @@
 //! What a seed draws before anything happens: the clusters and objects, how EKS lags, which faults there are and how often,
 //! and what people and AWS do.
 
+pub mod gates;
 pub mod rollbacks;
 
-use eks_upgrade_operator::api::{ClusterRef, ClusterUpgradeSpec, Force, Minor};
+use std::collections::BTreeMap;
+
+use eks_upgrade_operator::api::{
+    ClusterRef, ClusterUpgradeSpec, Force, Minor, Preflight, Schedule,
+};
 use eks_upgrade_operator::controller::Limits;
 use eks_upgrade_operator::plan::{Settings, VERSION_ROLLBACK, VERSION_UPDATE};
 use eks_upgrade_operator::simulator::Scenario;
@@ -13,7 +18,7 @@ use eks_upgrade_operator::simulator::scenario::{
     ClusterSpec, Durations, ForeignUpdate, Happening, Insights, Lags, Outcome, PastUpdate,
     Readiness,
 };
-use eks_upgrade_operator::store::Key;
+use eks_upgrade_operator::store::{Key, StoredFreeze};
 use fastrand::Rng;
 use jiff::SignedDuration;
 
@@ -43,6 +48,10 @@ pub enum Event {
     ApiServerDown(Millis),
     EksDown(Millis),
     WatchBreaks(usize),
+    /// An UpgradeFreeze becomes this, or is deleted.
+    Blackout(String, Option<StoredFreeze>),
+    /// The operator may not make this call for so long.
+    Denied(&'static str, Millis),
     /// Faults stop.
     Calm,
 }
@@ -67,6 +76,10 @@ pub enum Deed {
     Retry(Millis),
     RetryNonsense,
     Label,
+    /// The labels by which freezes select.
+    Labels(BTreeMap<String, String>),
+    Schedule(Option<Schedule>),
+    Preflight(Option<Preflight>),
     WipeStatus,
     /// Sets the status back to what it was, so many revisions of the object ago.
     RestoreStatus(usize),
@@ -124,6 +137,8 @@ pub struct Course {
     pub events: Vec<(Millis, Event)>,
     pub calm_from: Millis,
     pub insights_block: bool,
+    /// Whether it is about gates.
+    pub gates: bool,
 }
 
 /// Lengths that matter: nothing, a moment, seconds, minutes.
@@ -226,7 +241,7 @@ fn cluster(rng: &mut Rng, name: &str, list_lag: Millis, insights_block: bool) ->
             },
             rollback: Readiness::Passing.into(),
         },
-        insights_refreshed: None,
+        insights_refreshed: gates::refreshed(rng),
         failing_refreshes: 0,
         nodegroups: Vec::new(),
         addons: Vec::new(),
@@ -373,6 +388,27 @@ impl Course {
             events,
             calm_from: 2 * HOUR,
             insights_block: false,
+            gates: false,
+        }
+    }
+
+    /// By how much a replica's clock is off, at most.
+    pub fn clocks_off(&self) -> Millis {
+        let jumps = self.events.iter().filter_map(|(_, event)| match event {
+            Event::ClockJumps(_, ahead) => Some(ahead),
+            _ => None,
+        });
+        let all = self.clock_ahead.iter().chain(jumps);
+        all.map(|ahead| ahead.abs()).max().unwrap_or_default()
+    }
+
+    /// By how much a replica's clock may jump.
+    pub fn clocks_jump(&self) -> Millis {
+        let jumps = |(_, event): &(Millis, Event)| matches!(event, Event::ClockJumps(..));
+        if self.events.iter().any(jumps) {
+            2 * self.clocks_off()
+        } else {
+            0
         }
     }
 
@@ -458,6 +494,17 @@ impl Course {
         if one_in(rng, 2) {
             rollbacks::draw(rng, &mut clusters, &keys, calm_from, &mut events);
         }
+        let gates = one_in(rng, 2);
+        if gates {
+            gates::draw(
+                rng,
+                &mut clusters,
+                &keys,
+                calm_from,
+                !insights_block,
+                &mut events,
+            );
+        }
         events.push((calm_from, Event::Calm));
         let skew = |rng: &mut Rng| {
             if one_in(rng, 3) {
@@ -488,6 +535,7 @@ impl Course {
                 seed: rng.u64(..),
                 token_lifetime: period(TOKEN_HONOURED),
                 insights_enforced: insights_block,
+                addon_versions: gates::addon_versions(),
                 ..Scenario::default()
             },
             clusters,
@@ -498,6 +546,7 @@ impl Course {
             events,
             calm_from,
             insights_block,
+            gates,
         }
     }
 }

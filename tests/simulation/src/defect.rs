@@ -3,14 +3,17 @@
 
 use std::sync::Arc;
 
-use eks_upgrade_operator::api::{ClusterUpgradeSpec, ClusterUpgradeStatus, Minor, Update};
+use eks_upgrade_operator::api::{
+    ClusterUpgradeSpec, ClusterUpgradeStatus, Minor, OnUnknown, Update, Waiver,
+};
 use eks_upgrade_operator::eks::{
-    CancelRequest, ClusterView, EksError, ErrorKind, Progress, Target, UpdateView, VersionRequest,
+    CancelRequest, ClusterView, EksError, ErrorKind, InsightView, Progress, RefreshStatus,
+    RefreshView, Target, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::plan::VERSION_ROLLBACK;
 use eks_upgrade_operator::simulator::api::UpdateStatus as TrueStatus;
 use eks_upgrade_operator::simulator::model::UpdateTruth;
-use eks_upgrade_operator::store::{StoreError, Stored};
+use eks_upgrade_operator::store::{StoreError, Stored, StoredFreeze};
 
 use crate::carry_out::updates;
 use crate::course::rollbacks::Permit;
@@ -76,11 +79,29 @@ pub enum Defect {
     CancelWhileSuspended,
     /// A rollback whose cluster is ACTIVE, as in Auto Mode while the nodes go back, is taken for done.
     NodePhaseIsDone,
+    /// Freezes are none of its business.
+    IgnoreFreezes,
+    /// Freezes are those that the watch has shown.
+    IgnoreLiveFreezes,
+    /// A window that has opened stays open.
+    IgnoreWindowEnd,
+    /// The cluster's own veto is none.
+    IgnoreHold,
+    /// Nothing bakes.
+    ForgetBaking,
+    /// What speaks against an upgrade is only worth knowing.
+    FailedIsWarning,
+    /// A waiver is good for every version.
+    WaiverOfAnotherVersion,
+    /// Insights from before the last hop are as good as new.
+    InsightsFromBefore,
+    /// What could not be looked at is well.
+    StartOnUnknown,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 37] = [
         Self::RandomToken,
         Self::CallBeforeIntent,
         Self::NoGuard,
@@ -109,6 +130,15 @@ impl Defect {
         Self::CancelOfOthers,
         Self::CancelWhileSuspended,
         Self::NodePhaseIsDone,
+        Self::IgnoreFreezes,
+        Self::IgnoreLiveFreezes,
+        Self::IgnoreWindowEnd,
+        Self::IgnoreHold,
+        Self::ForgetBaking,
+        Self::FailedIsWarning,
+        Self::WaiverOfAnotherVersion,
+        Self::InsightsFromBefore,
+        Self::StartOnUnknown,
     ];
 }
 
@@ -128,6 +158,9 @@ pub fn cluster(eks: &SimEks, target: &Target, mut cluster: ClusterView) -> Clust
         {
             cluster.version = below.to_string();
         }
+    }
+    if eks.defect == Some(Defect::IgnoreHold) {
+        cluster.hold = None;
     }
     if eks.defect == Some(Defect::CancelOfOthers) {
         let mut world = eks.world.lock().expect("one thread");
@@ -291,6 +324,34 @@ pub fn cached(store: &SimStore, stored: Arc<Stored>) -> Arc<Stored> {
                 body.spec.suspend = false;
             }
         }
+        (Some(Defect::IgnoreWindowEnd), Ok(body)) => {
+            let schedule = body.spec.schedule.iter_mut();
+            for window in schedule.flat_map(|schedule| &mut schedule.windows) {
+                // Until it opens again.
+                "168h".clone_into(&mut window.duration);
+            }
+        }
+        (Some(Defect::ForgetBaking), Ok(body)) => {
+            if let Some(schedule) = &mut body.spec.schedule {
+                schedule.bake = None;
+            }
+        }
+        (Some(Defect::WaiverOfAnotherVersion), Ok(body)) => {
+            if let Some(preflight) = &mut body.spec.preflight {
+                let given = preflight.waivers.clone();
+                let all = given.iter().flat_map(|waiver| {
+                    (33..=37).map(|minor| Waiver {
+                        version: Minor::new(minor).to_string(),
+                        ..waiver.clone()
+                    })
+                });
+                preflight.waivers = all.collect();
+            }
+        }
+        (Some(Defect::StartOnUnknown), Ok(body)) => {
+            let preflight = body.spec.preflight.get_or_insert_default();
+            preflight.on_unknown = Some(OnUnknown::Proceed);
+        }
         (Some(Defect::RetryFailed), _) => {
             let now = at(store.world.lock().expect("one thread").now);
             changed.retry_requested_at = Some(now.to_string());
@@ -298,6 +359,35 @@ pub fn cached(store: &SimStore, stored: Arc<Stored>) -> Arc<Stored> {
         _ => return stored,
     }
     Arc::new(changed)
+}
+
+/// Which freezes there are, beside those that the watch has shown.
+pub fn freezes(store: &SimStore, freezes: Vec<StoredFreeze>) -> Vec<StoredFreeze> {
+    match store.defect {
+        Some(Defect::IgnoreFreezes | Defect::IgnoreLiveFreezes) => Vec::new(),
+        _ => freezes,
+    }
+}
+
+/// How insights are understood.
+pub fn insights(eks: &SimEks, mut insights: Vec<InsightView>) -> Vec<InsightView> {
+    if eks.defect == Some(Defect::FailedIsWarning) {
+        for insight in &mut insights {
+            if insight.status == "ERROR" {
+                "WARNING".clone_into(&mut insight.status);
+            }
+        }
+    }
+    insights
+}
+
+/// How the last refresh of the insights is understood.
+pub fn refresh(eks: &SimEks, mut refresh: RefreshView) -> RefreshView {
+    if eks.defect == Some(Defect::InsightsFromBefore) && refresh.status == RefreshStatus::Completed
+    {
+        refresh.ended_at = Some(at(eks.world.lock().expect("one thread").now));
+    }
+    refresh
 }
 
 /// Permits to undo whatever update was the last.

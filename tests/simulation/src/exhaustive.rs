@@ -143,7 +143,7 @@ fn eks(variant: Variant) -> Model {
         "[]"
     };
     let scenario = Scenario::parse(&format!(
-        "{{durations: {{update: {}s}}, lags: {{list: {}s}}, clusters: [{{name: {CLUSTER}, version: '{FROM}', outcomes: {outcome}}}]}}",
+        "{{durations: {{update: {}s}}, lags: {{list: {}s}}, clusters: [{{name: {CLUSTER}, version: '{FROM}', insightsRefreshed: 0s, outcomes: {outcome}}}]}}",
         TAKES / SECOND,
         list_lag / SECOND
     ))

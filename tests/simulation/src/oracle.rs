@@ -2,6 +2,7 @@
 //! that only the simulation knows. Written from the protocol, not from the code under test.
 
 mod cancel;
+pub mod gates;
 mod rollback;
 mod status;
 
@@ -9,8 +10,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use eks_upgrade_operator::api::{ClusterUpgradeSpec, Update};
-use eks_upgrade_operator::eks::VersionRequest;
+use eks_upgrade_operator::eks::{Target, VersionRequest};
 use eks_upgrade_operator::plan::{VERSION_ROLLBACK, VERSION_UPDATE};
+use eks_upgrade_operator::simulator::Model;
 use eks_upgrade_operator::simulator::api::UpdateStatus as TrueStatus;
 use eks_upgrade_operator::simulator::model::{Origin, UpdateTruth};
 use eks_upgrade_operator::store::{Key, Stored};
@@ -22,6 +24,7 @@ use crate::ports::body;
 use crate::time::{MINUTE, Millis, SECOND, at, since_start};
 
 use cancel::Cancels;
+use gates::Gates;
 
 pub use rollback::asks_for;
 
@@ -39,6 +42,8 @@ pub enum Invariant {
     AskedFor,
     /// 3: nothing while suspended, being deleted, or not the owner.
     MayAct,
+    /// Nothing starts outside a window, in a freeze, on hold, while baking, or on a failed check.
+    Gated,
     /// 4: somebody else's decision is respected.
     RespectsOthers,
     /// 6: nothing is said of an update that EKS did not say.
@@ -74,6 +79,7 @@ pub struct Announcement {
     pub uid: String,
     pub spec: ClusterUpgradeSpec,
     pub deleting: bool,
+    pub labels: BTreeMap<String, String>,
     /// The retry annotation.
     pub retry: Option<Timestamp>,
     /// The older object that owns the same cluster.
@@ -108,6 +114,7 @@ pub struct Oracle {
     /// Tokens of which EKS refused a send for certain.
     refused: BTreeSet<String>,
     cancels: Cancels,
+    gates: Gates,
     /// When only what is known of the next rollback was written last, by object.
     readings: BTreeMap<String, Millis>,
     /// When each process listed each cluster's updates last.
@@ -191,6 +198,7 @@ impl Oracle {
             uid: stored.uid.clone(),
             spec: body(stored).spec.clone(),
             deleting: stored.deleting,
+            labels: stored.labels.clone(),
             retry: stored
                 .retry_requested_at
                 .as_ref()
@@ -230,6 +238,7 @@ impl Oracle {
             uid: _,
             spec,
             deleting,
+            labels: _,
             retry: _,
             owner,
             intent,
@@ -265,8 +274,17 @@ impl Oracle {
     }
 
     /// The request leaves the process.
-    pub fn leaves(&mut self, life: Life, cluster: &str, request: &VersionRequest, now: Millis) {
-        let listed = self.listed.get(&(life, cluster.to_owned())).copied();
+    pub fn leaves(
+        &mut self,
+        life: Life,
+        target: &Target,
+        request: &VersionRequest,
+        api: &ApiServer,
+        model: &mut Model,
+        now: Millis,
+    ) {
+        let cluster = &target.name;
+        let listed = self.listed.get(&(life, cluster.clone())).copied();
         self.check(
             listed.is_some_and(|at| now - at <= SEND_WITHIN),
             Invariant::Guarded,
@@ -280,7 +298,11 @@ impl Oracle {
             .announcements
             .get(&request.client_request_token)
             .and_then(|all| all.iter().rfind(|one| one.life == life))
-            .map(|one| one.at);
+            .cloned();
+        if let Some(announcement) = &announced {
+            self.check_gates(announcement, target, api, model, now);
+        }
+        let announced = announced.map(|one| one.at);
         self.check(
             announced.is_some_and(|at| now - at <= SEND_WITHIN),
             Invariant::Guarded,

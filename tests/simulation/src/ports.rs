@@ -37,7 +37,7 @@ impl SimEks {
     async fn call(&self, call: Call) -> Result<memory::Answer, EksError> {
         match Made::call(&self.world, self.life, call).await {
             Answer::Eks(answer) => answer,
-            Answer::Stored(_) | Answer::Nothing => Err(mismatch()),
+            Answer::Stored(_) | Answer::Freezes(_) | Answer::Nothing => Err(mismatch()),
         }
     }
 
@@ -169,14 +169,14 @@ impl Eks for SimEks {
         category: InsightCategory,
     ) -> Result<Vec<InsightView>, EksError> {
         match self.ask(target, Question::Insights(category)).await? {
-            memory::Answer::Insights(insights) => Ok(insights),
+            memory::Answer::Insights(insights) => Ok(defect::insights(self, insights)),
             _ => Err(mismatch()),
         }
     }
 
     async fn describe_insights_refresh(&self, target: &Target) -> Result<RefreshView, EksError> {
         match self.ask(target, Question::Refresh).await? {
-            memory::Answer::Refresh(refresh) => Ok(refresh),
+            memory::Answer::Refresh(refresh) => Ok(defect::refresh(self, refresh)),
             _ => Err(mismatch()),
         }
     }
@@ -260,7 +260,7 @@ impl SimStore {
     async fn stored(&self, call: Call) -> Result<Arc<Stored>, StoreError> {
         match Made::call(&self.world, self.life, call).await {
             Answer::Stored(answer) => answer,
-            Answer::Eks(_) | Answer::Nothing => Err(StoreError::Unavailable(
+            Answer::Eks(_) | Answer::Freezes(_) | Answer::Nothing => Err(StoreError::Unavailable(
                 "an answer to something else".to_owned(),
             )),
         }
@@ -297,7 +297,13 @@ impl Store for SimStore {
     }
 
     async fn live_freezes(&self) -> Result<Vec<StoredFreeze>, StoreError> {
-        Ok(self.world.lock().expect("one thread").api.freezes.clone())
+        let answer = Made::call(&self.world, self.life, Call::Freezes).await;
+        let Answer::Freezes(freezes) = answer else {
+            return Err(StoreError::Unavailable(
+                "an answer to something else".to_owned(),
+            ));
+        };
+        Ok(defect::freezes(self, freezes?))
     }
 
     async fn write_status(

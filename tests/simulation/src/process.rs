@@ -10,12 +10,12 @@ use std::time::Duration;
 
 use eks_upgrade_operator::controller::Waker as Queues;
 use eks_upgrade_operator::controller::{
-    AllowList, Cache, Change, Context, Fleet, Freezes, Intake, Limits, Pace, Recall, When, again,
-    reconcile,
+    AllowList, Cache, Change, Context, Fleet, FreezeChange, FreezeIntake, Freezes, Intake, Limits,
+    Pace, Recall, When, again, reconcile,
 };
 use eks_upgrade_operator::metrics::Metrics;
 use eks_upgrade_operator::plan::Settings;
-use eks_upgrade_operator::store::{Key, Seen, StoreError, Stored};
+use eks_upgrade_operator::store::{Key, Seen, StoreError, Stored, StoredFreeze};
 use tokio::sync::mpsc::{self, UnboundedReceiver};
 
 use crate::api_server::Entry;
@@ -47,6 +47,10 @@ pub struct Process {
     pub shown: Option<u64>,
     /// The revision up to which its watch is on its way to show it everything.
     pub announced: u64,
+    freeze_intake: FreezeIntake,
+    /// How much of what was done to freezes its watch has shown it, and is on its way to.
+    pub freezes_shown: usize,
+    pub freezes_announced: usize,
     /// When it is going to be asked whether something is due.
     pub looks_at: Option<Millis>,
     /// When each object is to be looked at next.
@@ -101,6 +105,9 @@ impl Process {
             intake: Intake::new(None),
             shown: None,
             announced: 0,
+            freeze_intake: FreezeIntake::default(),
+            freezes_shown: 0,
+            freezes_announced: 0,
             looks_at: None,
             due: BTreeMap::new(),
             later: BTreeMap::new(),
@@ -159,6 +166,33 @@ impl Process {
             },
             now,
         );
+    }
+
+    /// Takes in a list of all freezes, as of a revision.
+    pub fn list_freezes(&mut self, freezes: Vec<StoredFreeze>, revision: usize) {
+        self.take_freeze(FreezeChange::ListBegins);
+        for freeze in freezes {
+            self.take_freeze(FreezeChange::Listed(freeze));
+        }
+        self.take_freeze(FreezeChange::ListEnds);
+        self.freezes_shown = revision;
+    }
+
+    /// Takes in what the watch of the freezes shows.
+    pub fn see_freezes(&mut self, changes: Vec<Result<StoredFreeze, String>>, revision: usize) {
+        for change in changes {
+            self.take_freeze(match change {
+                Ok(freeze) => FreezeChange::Applied(freeze),
+                Err(name) => FreezeChange::Deleted(name),
+            });
+        }
+        self.freezes_shown = self.freezes_shown.max(revision);
+    }
+
+    fn take_freeze(&mut self, change: FreezeChange) {
+        if self.setup.defect != Some(Defect::IgnoreFreezes) {
+            self.freeze_intake.take(&self.ctx, change);
+        }
     }
 
     fn take(&mut self, change: Change, now: Millis) {

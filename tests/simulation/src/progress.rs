@@ -11,7 +11,7 @@ use eks_upgrade_operator::simulator::model::{ClusterTruth, UpdateTruth};
 use eks_upgrade_operator::store::Stored;
 
 use crate::api_server::ApiServer;
-use crate::oracle::{Oracle, asks_for, owner_before};
+use crate::oracle::{Oracle, asks_for, gates, owner_before};
 use crate::ports::body;
 use crate::time::{HOUR, Millis, at, since_start};
 
@@ -49,7 +49,11 @@ pub fn restless(
             let cluster = clusters
                 .iter()
                 .find(|cluster| cluster.name == spec.cluster.name);
-            let right = rightly(stored, cluster, api, model, oracle, insights_block, now);
+            let mut right = rightly(stored, cluster, api, model, oracle, insights_block, now);
+            // It is looked whether checks let it start while a window is open.
+            if right.contains(&Reason::PreflightFailed) && has_windows(spec) {
+                right.push(Reason::OutsideWindow);
+            }
             unsettled(stored, cluster, &right)
         })
 }
@@ -90,6 +94,12 @@ fn unsettled(stored: &Stored, cluster: Option<&ClusterTruth>, right: &[Reason]) 
     })
 }
 
+/// Whether a manifest has windows.
+pub fn has_windows(spec: &ClusterUpgradeSpec) -> bool {
+    let schedule = spec.schedule.as_ref();
+    schedule.is_some_and(|schedule| !schedule.windows.is_empty())
+}
+
 /// What an object may say once everything has come to rest.
 fn rightly(
     stored: &Stored,
@@ -127,7 +137,9 @@ fn rightly(
         right.push(Reason::Suspended);
     } else if wanted > NEWEST_OFFERED || cluster.version.next() < OLDEST_OFFERED {
         right.push(Reason::UnsupportedVersion);
-    } else if insights_block {
+    } else if insights_block
+        || gates::are_against(spec, &target(spec), cluster.version.next(), model, now)
+    {
         right.push(Reason::PreflightFailed);
     }
     let last = cluster

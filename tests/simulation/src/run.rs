@@ -7,7 +7,7 @@ mod rest;
 mod watches;
 
 use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::{BTreeMap, BinaryHeap};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use eks_upgrade_operator::simulator::Model;
@@ -117,6 +117,8 @@ enum Step {
     Look(Life),
     /// The watch shows everything up to a revision.
     Shows(Life, u64),
+    /// The watch of the freezes shows everything up to a revision.
+    ShowsFreezes(Life, usize),
     /// A process lists all objects.
     Lists(Life),
     /// A process starts.
@@ -211,6 +213,8 @@ struct Simulation<'a> {
     now: Millis,
     api_down_until: Millis,
     eks_down_until: Millis,
+    /// Until when the operator may not make each of these calls.
+    denied_until: BTreeMap<&'static str, Millis>,
     is_over: bool,
     states: Option<&'a mut States>,
 }
@@ -240,7 +244,8 @@ impl<'a> Simulation<'a> {
             model,
             api: ApiServer::default(),
             wire: Wire::default(),
-            oracle: Oracle::new(course.held_up + 30 * SECOND, course.list_lag),
+            oracle: Oracle::new(course.held_up + 30 * SECOND, course.list_lag)
+                .with_clocks(course.clocks_off(), course.clocks_jump()),
             timeline: Timeline::new(options.timeline),
             clock_ahead: course.clock_ahead.clone(),
         };
@@ -262,6 +267,7 @@ impl<'a> Simulation<'a> {
             now: 0,
             api_down_until: 0,
             eks_down_until: 0,
+            denied_until: BTreeMap::new(),
             is_over: false,
             states,
             course,
@@ -345,6 +351,7 @@ impl<'a> Simulation<'a> {
                 process.begin_due(now);
             }),
             Step::Shows(life, revision) => self.shows(life, revision),
+            Step::ShowsFreezes(life, revision) => self.shows_freezes(life, revision),
             Step::Lists(life) => self.lists(life),
             Step::Starts(replica) => self.starts(replica),
             Step::Ends(life) => self.ends(life),

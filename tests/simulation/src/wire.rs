@@ -47,6 +47,12 @@ impl Wire {
             .is_some_and(|slot| slot.answer.is_none())
     }
 
+    /// A call that somebody waits for, and who.
+    pub fn waiting(&self, id: CallId) -> Option<(Life, &Call)> {
+        let slot = self.slots.get(&id)?;
+        slot.answer.is_none().then_some((slot.life, &slot.call))
+    }
+
     /// Hands an answer over, the first time; later ones come too late.
     pub fn answer(&mut self, id: CallId, answer: Answer) {
         if let Some(slot) = self.slots.get_mut(&id)

@@ -6,6 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use eks_upgrade_operator::controller::Limits;
+use eks_upgrade_operator::eks::{Target, VersionRequest};
 use eks_upgrade_operator::plan::Settings;
 use eks_upgrade_operator::simulator::Model;
 use eks_upgrade_operator::simulator::memory::Question;
@@ -339,10 +340,21 @@ impl Board {
             if !fence.is_open() {
                 return call.unanswered();
             }
-            let now = self.now;
-            self.world().oracle.leaves(life, &target.name, request, now);
+            self.leaves(life, target, request);
         }
         self.carried_out(life, call)
+    }
+
+    pub(super) fn leaves(&self, life: Life, target: &Target, request: &VersionRequest) {
+        let mut world = self.world();
+        let World {
+            now,
+            oracle,
+            model,
+            api,
+            ..
+        } = &mut *world;
+        oracle.leaves(life, target, request, api, model, *now);
     }
 
     pub(super) fn carried_out(&mut self, life: Life, call: &Call) -> Answer {
@@ -368,12 +380,12 @@ impl Board {
         );
         let shared = Arc::clone(&self.shared);
         self.with(life.replica, false, |_, _| {
-            shared.lock().expect("one thread").wire.answer(id, answer);
+            shared.lock().expect("one thread").answer(id, answer);
         });
     }
 
     /// Does something to a process and takes up the calls it makes. What can make no difference is answered at once: Events
-    /// change nothing, and the versions on offer are always the same.
+    /// change nothing; the versions on offer, and what the checks look at, are always the same.
     pub(super) fn with(
         &mut self,
         replica: usize,
@@ -399,10 +411,19 @@ impl Board {
                 }
                 if matches!(
                     call,
-                    Call::Event(..) | Call::Eks(_, Question::Versions | Question::Insights(_))
+                    Call::Event(..)
+                        | Call::Freezes
+                        | Call::Eks(
+                            _,
+                            Question::Versions
+                                | Question::Insights(_)
+                                | Question::Refresh
+                                | Question::Nodegroups
+                                | Question::Addons
+                        )
                 ) {
                     let answer = self.arrives(life, &call);
-                    self.world().wire.answer(id, answer);
+                    self.world().answer(id, answer);
                     process.go_on(now);
                 } else {
                     if !begins && matches!(call, Call::Eks(..)) {

@@ -63,7 +63,7 @@ impl Board {
                 if let Some((life, call)) = self.pending.remove(&id) {
                     let now = self.now;
                     if let Call::Send(target, request, _) = &call {
-                        self.world().oracle.leaves(life, &target.name, request, now);
+                        self.leaves(life, target, request);
                     }
                     self.late.insert(id, (life, call.clone(), now));
                     self.answer(id, life, call.unanswered());

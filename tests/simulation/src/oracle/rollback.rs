@@ -1,6 +1,8 @@
 //! Rollbacks: permitted by the manifest for one update, and used once.
 
-use eks_upgrade_operator::api::{ClusterUpgradeSpec, Minor, RollbackTimeout, Update};
+use eks_upgrade_operator::api::{
+    ClusterUpgradeSpec, ClusterUpgradeStatus, Minor, RollbackTimeout, Update,
+};
 use eks_upgrade_operator::eks::VersionRequest;
 use eks_upgrade_operator::plan::{VERSION_ROLLBACK, VERSION_UPDATE};
 use eks_upgrade_operator::simulator::api::UpdateStatus as TrueStatus;
@@ -135,12 +137,24 @@ impl Oracle {
         }
     }
 
-    /// Whether a write says nothing but what EKS's readiness insights are by now. That is not for nothing, and seldom.
+    /// Whether a write says nothing but what EKS's readiness insights are by now, and how long the version is supported. That is not for nothing, and seldom.
     pub fn is_reading(&mut self, before: &Stored, after: &Stored, now: Millis) -> bool {
         let mut same = body(before).status.clone();
         let old = same.rollback.take();
         let new = body(after).status.rollback.clone();
         same.rollback.clone_from(&new);
+        // Until when a version is supported is told once, after the hop to it.
+        let about = |status: &ClusterUpgradeStatus| {
+            let support = status.support.as_ref();
+            support.map(|support| support.current.version)
+        };
+        let is_told = about(&same) != about(&body(after).status);
+        if is_told {
+            same.support.clone_from(&body(after).status.support);
+        }
+        if is_told && old == new && same == body(after).status {
+            return true;
+        }
         if old == new || same != body(after).status || before.generation != after.generation {
             return false;
         }

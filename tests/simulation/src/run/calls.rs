@@ -72,7 +72,11 @@ impl Simulation<'_> {
                 self.then(now, Step::Answered(id, life, call.unanswered()));
                 return;
             }
-            self.world().oracle.leaves(life, &target.name, request, now);
+            let mut world = self.world();
+            let World {
+                oracle, model, api, ..
+            } = &mut *world;
+            oracle.leaves(life, target, request, api, model, now);
         }
         if let Call::Cancel(_, request, fence) = &call {
             if !fence.is_open() {
@@ -83,9 +87,14 @@ impl Simulation<'_> {
             self.world().oracle.cancel_leaves(life, request, now);
         }
         let (fate, timeout) = match &call {
+            Call::Eks(_, question) if self.is_denied(question.operation()) => {
+                (Fate::Fault(Fault::Denied), EKS_TIMEOUT)
+            }
             Call::Eks(..) => (self.fate_at_eks(false), EKS_TIMEOUT),
             Call::Send(..) | Call::Cancel(..) => (self.fate_at_eks(true), EKS_TIMEOUT),
-            Call::Event(..) | Call::Live(_) | Call::Write(..) => (self.fate_at_api(), API_TIMEOUT),
+            Call::Event(..) | Call::Live(_) | Call::Freezes | Call::Write(..) => {
+                (self.fate_at_api(), API_TIMEOUT)
+            }
         };
         let usual = self.rng.i64(1..150);
         let arrives = match fate {
@@ -107,8 +116,13 @@ impl Simulation<'_> {
             Call::Eks(..) | Call::Send(..) | Call::Cancel(..) => {
                 (self.course.held_up - EKS_TIMEOUT).max(0)
             }
-            Call::Event(..) | Call::Live(_) | Call::Write(..) => MINUTE,
+            Call::Event(..) | Call::Live(_) | Call::Freezes | Call::Write(..) => MINUTE,
         }
+    }
+
+    fn is_denied(&self, operation: &str) -> bool {
+        let until = self.denied_until.get(operation);
+        until.is_some_and(|until| *until > self.now)
     }
 
     fn fate_at_eks(&mut self, of_sends: bool) -> Fate {
@@ -179,6 +193,9 @@ impl Simulation<'_> {
                 self.carried_out(life, call, None);
                 call.unanswered()
             }
+            Fate::Fault(_) if matches!(call, Call::Freezes) => {
+                Answer::Freezes(Err(StoreError::Refused("drawn".to_owned())))
+            }
             Fate::Fault(_) if !is_of_eks => {
                 Answer::Stored(Err(StoreError::Refused("drawn".to_owned())))
             }
@@ -192,7 +209,11 @@ impl Simulation<'_> {
         }
         let waits = match (&answer, call) {
             (Answer::Eks(Err(error)), _) if error.code == "Timeout" => EKS_TIMEOUT,
-            (Answer::Stored(Err(StoreError::Unavailable(_))), _) => API_TIMEOUT,
+            (
+                Answer::Stored(Err(StoreError::Unavailable(_)))
+                | Answer::Freezes(Err(StoreError::Unavailable(_))),
+                _,
+            ) => API_TIMEOUT,
             _ => self.rng.i64(0..150),
         };
         self.then(self.now + waits, Step::Answered(id, life, answer));
@@ -222,7 +243,7 @@ impl Simulation<'_> {
         let shared = std::sync::Arc::clone(&self.shared);
         let step = Step::Answered(id, life, answer.clone());
         self.with_process(life, step, |_, _| {
-            shared.lock().expect("one thread").wire.answer(id, answer);
+            shared.lock().expect("one thread").answer(id, answer);
         });
     }
 }

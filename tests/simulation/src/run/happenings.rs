@@ -7,6 +7,7 @@ use eks_upgrade_operator::store::Key;
 use super::{Simulation, Step};
 use crate::api_server::{ApiServer, wiped};
 use crate::call::Life;
+use crate::course::gates::hold;
 use crate::course::{Deed, Event, Odds, force};
 use crate::oracle::Oracle;
 use crate::ports::body;
@@ -52,8 +53,13 @@ impl Simulation<'_> {
                 let nth = self.replicas[replica].life;
                 self.then(now + MINUTE, Step::Lists(Life { replica, nth }));
             }
+            Event::Blackout(name, freeze) => self.world().api.freeze(&name, freeze, now),
+            Event::Denied(call, lasts) => {
+                self.denied_until.insert(call, now + lasts);
+            }
             Event::Calm => self.calm(),
         }
+        self.show_freezes_later();
         self.show_later();
     }
 
@@ -62,11 +68,35 @@ impl Simulation<'_> {
         self.odds = Odds::none();
         self.api_down_until = self.now;
         self.eks_down_until = self.now;
+        self.denied_until.clear();
+        if self.course.gates {
+            self.open_gates();
+        }
         for replica in 0..self.replicas.len() {
             self.then(self.now, Step::Starts(replica));
         }
         // Not before the last annotation counts, which was set to at most an hour from then.
         self.then(self.now + HOUR + 5 * MINUTE, Step::AtRest);
+    }
+
+    /// Freezes and holds are lifted, but for freezes that end soon by themselves.
+    fn open_gates(&mut self) {
+        let now = self.now;
+        let mut world = self.world();
+        let World { api, model, .. } = &mut *world;
+        let lasting = api.freezes().filter(|(_, stored)| {
+            let until = stored.freeze.as_ref().ok().and_then(|freeze| freeze.until);
+            until.is_none_or(|until| until > at(now + 6 * HOUR))
+        });
+        let lasting: Vec<_> = lasting.map(|(_, stored)| stored.name.clone()).collect();
+        for name in lasting {
+            api.freeze(&name, None, now);
+        }
+        for cluster in model.truth(at(now)) {
+            let cluster = model.key(&cluster.name, None, None);
+            // Those that exist can be changed.
+            let _is_there = model.schedule(&cluster, hold(None), at(now)).is_ok();
+        }
     }
 
     fn person(&mut self, key: &Key, deed: &Deed) {
@@ -147,6 +177,15 @@ impl Simulation<'_> {
                 api.annotate(key, "tomorrow".to_owned());
             }
             Deed::Label => api.label(key),
+            Deed::Labels(labels) => {
+                api.relabel(key, labels);
+            }
+            Deed::Schedule(schedule) => {
+                api.edit(key, |spec| spec.schedule.clone_from(schedule));
+            }
+            Deed::Preflight(preflight) => {
+                api.edit(key, |spec| spec.preflight.clone_from(preflight));
+            }
             Deed::WipeStatus => {
                 oracle.lost_status(uid, now);
                 api.replace_status(key, wiped());

@@ -1,6 +1,7 @@
 //! Whether everything comes to rest, and stays there.
 
 use eks_upgrade_operator::api::Reason;
+use eks_upgrade_operator::store::Stored;
 
 use crate::oracle::Invariant;
 use crate::ports::body;
@@ -13,10 +14,21 @@ use super::{Rest, Simulation, Step};
 
 /// How long it may take from the last fault until everything is at rest.
 const REST_WITHIN: Millis = 16 * HOUR;
+/// The same where hops wait for windows, and versions bake.
+const REST_WITHIN_WINDOWS: Millis = 60 * HOUR;
+/// After this long checks have found whatever they are going to: insights are refreshed each hour.
+const FOUND_WITHIN: Millis = 3 * HOUR;
+/// So much may be news for a plan within [`REST_LASTS`].
+const MOST_NEWS: u64 = 4;
 /// How often it is looked whether everything is at rest.
 const LOOK_EVERY: Millis = 5 * MINUTE;
 /// For how long it is watched at rest.
 const REST_LASTS: Millis = 25 * MINUTE;
+
+fn says(stored: &Stored, reason: Reason) -> bool {
+    let mut conditions = body(stored).status.conditions.iter();
+    conditions.any(|condition| condition.reason == reason.as_str())
+}
 
 impl Simulation<'_> {
     pub(super) fn at_rest(&mut self) {
@@ -27,6 +39,11 @@ impl Simulation<'_> {
         let (now, calm) = (self.now, self.course.calm_from);
         // What EKS lists late is told with the next resync.
         let listed = self.course.list_lag + 2 * LOOK_EVERY + 2 * MINUTE;
+        let within = if self.course.gates {
+            REST_WITHIN_WINDOWS
+        } else {
+            REST_WITHIN
+        };
         let mut world = self.world();
         let World {
             model, api, oracle, ..
@@ -38,11 +55,15 @@ impl Simulation<'_> {
             .flat_map(|cluster| &cluster.updates)
             .filter_map(|update| update.finished_at)
             .all(|finished| since_start(finished) + listed <= now);
-        if is_idle && is_listed && restless.is_none() {
+        let is_found = now - calm > FOUND_WITHIN
+            || !api
+                .objects()
+                .any(|stored| says(stored, Reason::PreflightFailed));
+        if is_idle && is_listed && is_found && restless.is_none() {
             drop(world);
             let rest = self.rest();
             self.then(now + REST_LASTS, Step::StillAtRest(rest));
-        } else if now - calm > REST_WITHIN {
+        } else if now - calm > within {
             let what = restless.unwrap_or_else(|| "a process is busy for hours".to_owned());
             oracle.report(Invariant::Progress, now, what);
         } else {
@@ -80,7 +101,16 @@ impl Simulation<'_> {
         }
         // What EKS refuses is asked for again at each resync, and each time is written down.
         let is_refused = before.is_refused || self.course.insights_block;
-        if rest.deeds != before.deeds && !is_refused {
+        // While it waits for people, windows open and close in the plan, and insights that are twelve hours old are refreshed.
+        let suspended = api.objects().filter(|stored| {
+            says(stored, Reason::Suspended) || progress::has_windows(&body(stored).spec)
+        });
+        let news = if self.course.gates {
+            MOST_NEWS * u64::try_from(suspended.count()).expect("a few")
+        } else {
+            0
+        };
+        if rest.deeds > before.deeds + news && !is_refused {
             let more = rest.deeds - before.deeds;
             oracle.report(
                 Invariant::Idle,
@@ -94,10 +124,8 @@ impl Simulation<'_> {
         let now = self.now;
         let mut world = self.world();
         let clusters = world.model.truth(at(now));
-        let is_refused = world.api.objects().any(|stored| {
-            let mut conditions = body(stored).status.conditions.iter();
-            conditions.any(|condition| condition.reason == Reason::RequestRejected.as_str())
-        });
+        let mut objects = world.api.objects();
+        let is_refused = objects.any(|stored| says(stored, Reason::RequestRejected));
         let updates = clusters.iter().flat_map(|cluster| &cluster.updates);
         let windows = updates.map(|update| progress::windows_over(update, now));
         Rest {

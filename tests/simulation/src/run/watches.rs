@@ -32,6 +32,42 @@ impl Simulation<'_> {
         }
     }
 
+    /// Has every watch show what was done to freezes.
+    pub(super) fn show_freezes_later(&mut self) {
+        let revision = self.world().api.freeze_revision();
+        for replica in 0..self.replicas.len() {
+            let nth = self.replicas[replica].life;
+            let Some(process) = &mut self.replicas[replica].process else {
+                continue;
+            };
+            if process.shown.is_none() || process.freezes_announced >= revision {
+                continue;
+            }
+            process.freezes_announced = revision;
+            let lag = if self.happens(self.odds.watch_late + self.odds.watch_breaks) {
+                some_time(&mut self.rng, 20 * MINUTE)
+            } else {
+                self.rng.i64(0..50)
+            };
+            let life = Life { replica, nth };
+            self.then(self.now + lag, Step::ShowsFreezes(life, revision));
+        }
+    }
+
+    pub(super) fn shows_freezes(&mut self, life: Life, revision: usize) {
+        let shared = Arc::clone(&self.shared);
+        self.with_process(life, Step::ShowsFreezes(life, revision), |process, now| {
+            let changes = {
+                let world = shared.lock().expect("one thread");
+                let shown = process.freezes_shown;
+                world.api.freezes_between(shown, revision).to_vec()
+            };
+            process.see_freezes(changes, revision);
+            process.go_on(now);
+            process.begin_due(now);
+        });
+    }
+
     pub(super) fn shows(&mut self, life: Life, revision: u64) {
         if self.happens(self.odds.watch_breaks) {
             self.note(|| format!("the watch of {life} breaks"));
@@ -90,6 +126,15 @@ impl Simulation<'_> {
                 (world.api.list_at(revision), revision)
             };
             process.announced = revision;
+            // Nothing is looked at before the freezes are known.
+            if process.shown.is_none() {
+                let world = shared.lock().expect("one thread");
+                let freezes = world.api.freezes().map(|(_, freeze)| freeze.clone());
+                let (freezes, revision) = (freezes.collect(), world.api.freeze_revision());
+                drop(world);
+                process.list_freezes(freezes, revision);
+                process.freezes_announced = revision;
+            }
             process.list(&objects, revision, now);
             process.begin_due(now);
         });

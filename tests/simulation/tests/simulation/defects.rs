@@ -77,4 +77,13 @@ defects! {
     cancel_of_others: CancelOfOthers as RespectsOthers;
     cancel_while_suspended: CancelWhileSuspended as MayAct;
     node_phase_is_done: NodePhaseIsDone as TellsTheTruth;
+    ignore_freezes: IgnoreFreezes as Gated;
+    ignore_live_freezes: IgnoreLiveFreezes as Gated;
+    ignore_window_end: IgnoreWindowEnd as Gated;
+    ignore_hold: IgnoreHold as Gated;
+    forget_baking: ForgetBaking as Gated;
+    failed_is_warning: FailedIsWarning as Gated;
+    waiver_of_another_version: WaiverOfAnotherVersion as Gated;
+    insights_from_before: InsightsFromBefore as Gated;
+    start_on_unknown: StartOnUnknown as Gated;
 }

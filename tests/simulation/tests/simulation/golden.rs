@@ -43,10 +43,12 @@ fn two_hops() {
     assert_eq!(
         course,
         [
+            "prod says WaitingForCluster",
             "prod says Updating, VersionUpdate to 1.34 asked for",
             "EKS starts prod to 1.34",
             "prod says Updating, VersionUpdate to 1.34 InProgress",
             "prod says Updating, VersionUpdate to 1.34 Successful",
+            "prod says WaitingForCluster, VersionUpdate to 1.34 Successful",
             "prod says Updating, VersionUpdate to 1.35 asked for",
             "EKS starts prod to 1.35",
             "prod says Updating, VersionUpdate to 1.35 InProgress",
@@ -93,6 +95,7 @@ fn a_status_is_wiped_and_another_try_permitted_within_a_quarter_of_an_hour() {
     assert_eq!(
         course,
         [
+            "prod says WaitingForCluster",
             "prod says Updating, VersionUpdate to 1.34 asked for",
             "EKS starts prod to 1.34",
             "prod says Updating, VersionUpdate to 1.34 InProgress",
@@ -123,6 +126,7 @@ fn an_edit_while_eks_is_busy() {
         course,
         [
             "elsewhere: prod InternalWork(Period(3m))",
+            "prod says WaitingForCluster",
             "prod says Updating, VersionUpdate to 1.34 asked for",
             "EKS answers prod to 1.34 with ResourceInUseException",
             "prod says WaitingForCluster, VersionUpdate to 1.34 asked for",
@@ -169,6 +173,7 @@ fn a_rollback() {
     assert_eq!(
         course,
         [
+            "prod says WaitingForCluster",
             "prod says Updating, VersionUpdate to 1.34 asked for",
             "EKS starts prod to 1.34",
             "prod says Updating, VersionUpdate to 1.34 InProgress",
@@ -182,6 +187,7 @@ fn a_rollback() {
             "elsewhere: prod an update",
             "prod says ClusterAheadOfSpec, VersionRollback to 1.33 Successful",
             "somebody: prod Version(Minor(35))",
+            "prod says WaitingForCluster, VersionRollback to 1.33 Successful",
             "prod says Updating, VersionUpdate to 1.35 asked for",
             "EKS starts prod to 1.35",
             "prod says Updating, VersionUpdate to 1.35 InProgress",
@@ -199,6 +205,7 @@ fn a_rollback_that_is_no_longer_asked_for() {
     assert_eq!(
         course,
         [
+            "prod says WaitingForCluster",
             "prod says Updating, VersionUpdate to 1.34 asked for",
             "EKS starts prod to 1.34",
             "prod says Updating, VersionUpdate to 1.34 InProgress",
