@@ -173,9 +173,10 @@ impl CheckCode {
             ]
         });
         let lines = [head.map(str::to_owned), rule].into_iter().chain(rows);
-        lines
-            .map(|cells| format!("| {} |\n", cells.join(" | ")))
-            .collect()
+        let lines: Vec<_> = lines
+            .map(|cells| format!("| {} |", cells.join(" | ")))
+            .collect();
+        lines.join("\n") + "\n"
     }
 }
 

@@ -29,12 +29,17 @@ type Place = (String, String);
 /// What was on offer, and when.
 type Offer = (Timestamp, Arc<[OfferedVersion]>);
 
+/// An add-on and the Kubernetes version that it is to fit.
+type AddonOf = (Place, String, Minor);
+
+/// The versions of it that do, and when that was asked.
+type Fitting = (Timestamp, Arc<[AddonVersion]>);
+
 #[derive(Debug, Default)]
 struct State {
     finished: HashMap<Target, HashMap<String, Finished>>,
     versions: HashMap<Place, Offer>,
-    /// Which versions of an add-on fit a Kubernetes version, and when that was asked.
-    addon_versions: HashMap<(Place, String, Minor), (Timestamp, Arc<[AddonVersion]>)>,
+    addon_versions: HashMap<AddonOf, Fitting>,
     /// What the checks before a hop looked at last.
     evidence: HashMap<Target, Kept>,
 }

@@ -1,5 +1,6 @@
 //! Reads what the checks before a hop look at, and keeps it for the looks to come: a hop may wait for days.
 
+use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
@@ -22,10 +23,37 @@ const INSIGHTS_DESCRIBED: usize = 16;
 /// What was read last. An answer that did not come is asked for again.
 #[derive(Clone, Debug, Default)]
 pub struct Kept {
-    nodegroups: Option<(Timestamp, Vec<NodegroupView>)>,
-    addons: Option<(Timestamp, Minor, Vec<Addon>)>,
-    refresh: Option<(Timestamp, RefreshView)>,
-    insights: Option<(Timestamp, (Minor, Option<Timestamp>), Vec<Insight>)>,
+    nodegroups: Option<Answer<(), Vec<NodegroupView>>>,
+    addons: Option<Answer<Minor, Vec<Addon>>>,
+    refresh: Option<Answer<(), RefreshView>>,
+    insights: Option<Answer<OfInsights, Vec<Insight>>>,
+}
+
+/// About which version, and found by the refresh that ended when.
+type OfInsights = (Minor, Option<Timestamp>);
+
+/// An answer, what it is about, and when it was given.
+#[derive(Clone, Debug)]
+struct Answer<A, T> {
+    at: Timestamp,
+    about: A,
+    said: T,
+}
+
+impl<A: PartialEq, T> Answer<A, T> {
+    /// As a reading, if it is about this and was given in this time.
+    fn reading(self, about: &A, given: &RangeInclusive<Timestamp>) -> Option<Reading<T>> {
+        let Self {
+            at,
+            about: of,
+            said,
+        } = self;
+        (of == *about && given.contains(&at)).then_some(Reading {
+            at,
+            is_new: false,
+            answer: Ok(said),
+        })
+    }
 }
 
 /// Reads one part, unless an answer of `since` or later is kept.
@@ -36,66 +64,48 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
     part: Part,
     since: Timestamp,
 ) {
-    let Kept {
-        nodegroups: kept_nodegroups,
-        addons: kept_addons,
-        refresh: kept_refresh,
-        insights: kept_insights,
-    } = ctx.cache.evidence(target);
+    let kept = ctx.cache.evidence(target);
     let now = ctx.clock.now();
     // One of a time to come was kept before the clock was set back.
-    let counts = |at: Timestamp| (since..=now).contains(&at);
+    let given = since..=now;
     match part {
         Part::Nodegroups => {
-            let kept = kept_nodegroups.filter(|(at, _)| counts(*at));
-            evidence.nodegroups = Some(match kept {
-                Some((at, groups)) => old(at, groups),
-                None => {
-                    let read = new(now, nodegroups(ctx, target).await);
-                    keep(ctx, target, &read, |kept, groups| {
-                        kept.nodegroups = Some((now, groups));
-                    });
-                    read
-                }
+            let known = kept.nodegroups.and_then(|kept| kept.reading(&(), &given));
+            evidence.nodegroups = Some(if let Some(known) = known {
+                known
+            } else {
+                let read = new(now, nodegroups(ctx, target).await);
+                keep(ctx, target, &read, (), |kept| &mut kept.nodegroups);
+                read
             });
         }
         Part::Addons(version) => {
-            let kept = kept_addons.filter(|(at, of, _)| counts(*at) && *of == version);
-            evidence.addons = Some(match kept {
-                Some((at, _, addons)) => old(at, addons),
-                None => {
-                    let read = new(now, addons(ctx, target, version).await);
-                    keep(ctx, target, &read, |kept, addons| {
-                        kept.addons = Some((now, version, addons));
-                    });
-                    read
-                }
+            let known = kept.addons.and_then(|kept| kept.reading(&version, &given));
+            evidence.addons = Some(if let Some(known) = known {
+                known
+            } else {
+                let read = new(now, addons(ctx, target, version).await);
+                keep(ctx, target, &read, version, |kept| &mut kept.addons);
+                read
             });
         }
         Part::Refresh => {
-            // Only of one that is complete it stays true.
-            let is_complete = |view: &RefreshView| view.status == RefreshStatus::Completed;
+            let known = kept.refresh.and_then(|kept| kept.reading(&(), &given));
+            // Only of one that is complete it stays true; asked again in one pass, it is asked of EKS.
             let is_first = evidence.refresh.is_none();
-            let kept =
-                kept_refresh.filter(|(at, view)| counts(*at) && is_complete(view) && is_first);
-            evidence.refresh = Some(match kept {
-                Some((at, view)) => old(at, view),
-                None => {
-                    let answer =
-                        paced(ctx, target, ctx.eks.describe_insights_refresh(target)).await;
-                    let read = new(now, answer);
-                    keep(ctx, target, &read, |kept, view| {
-                        kept.refresh = Some((now, view))
-                    });
-                    read
-                }
+            let known = known.filter(|known| is_first && is_complete(known));
+            evidence.refresh = Some(if let Some(known) = known {
+                known
+            } else {
+                let asked = ctx.eks.describe_insights_refresh(target);
+                let read = new(now, paced(ctx, target, asked).await);
+                keep(ctx, target, &read, (), |kept| &mut kept.refresh);
+                read
             });
         }
         Part::StartRefresh => {
             let read = new(now, start_refresh(ctx, target).await);
-            keep(ctx, target, &read, |kept, view| {
-                kept.refresh = Some((now, view))
-            });
+            keep(ctx, target, &read, (), |kept| &mut kept.refresh);
             evidence.refresh = Some(read);
         }
         Part::Insights {
@@ -103,27 +113,21 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             refreshed_at,
         } => {
             let about = (version, refreshed_at);
-            let kept = kept_insights.filter(|(at, of, _)| counts(*at) && *of == about);
-            evidence.insights = Some(match kept {
-                Some((at, _, insights)) => old(at, insights),
-                None => {
-                    let read = new(now, insights(ctx, target, version).await);
-                    keep(ctx, target, &read, |kept, insights| {
-                        kept.insights = Some((now, about, insights));
-                    });
-                    read
-                }
+            let known = kept.insights.and_then(|kept| kept.reading(&about, &given));
+            evidence.insights = Some(if let Some(known) = known {
+                known
+            } else {
+                let read = new(now, insights(ctx, target, version).await);
+                keep(ctx, target, &read, about, |kept| &mut kept.insights);
+                read
             });
         }
     }
 }
 
-fn old<T>(at: Timestamp, answer: T) -> Reading<T> {
-    Reading {
-        at,
-        is_new: false,
-        answer: Ok(answer),
-    }
+fn is_complete(refresh: &Reading<RefreshView>) -> bool {
+    let view = refresh.answer.as_ref();
+    view.is_ok_and(|view| view.status == RefreshStatus::Completed)
 }
 
 fn new<T>(at: Timestamp, answer: Result<T, EksError>) -> Reading<T> {
@@ -134,16 +138,21 @@ fn new<T>(at: Timestamp, answer: Result<T, EksError>) -> Reading<T> {
     }
 }
 
-fn keep<E: Eks, S: Store, C: Clock, T: Clone>(
+fn keep<E: Eks, S: Store, C: Clock, A, T: Clone>(
     ctx: &Context<E, S, C>,
     target: &Target,
     reading: &Reading<T>,
-    put: impl FnOnce(&mut Kept, T),
+    about: A,
+    place: impl FnOnce(&mut Kept) -> &mut Option<Answer<A, T>>,
 ) {
     if let Ok(answer) = &reading.answer {
-        let answer = answer.clone();
+        let answer = Answer {
+            at: reading.at,
+            about,
+            said: answer.clone(),
+        };
         ctx.cache
-            .remember_evidence(target, |kept| put(kept, answer));
+            .remember_evidence(target, |kept| *place(kept) = Some(answer));
     }
 }
 

@@ -179,7 +179,7 @@ mod tests {
         }
     }
 
-    fn selecting(name: &str, selector: Value) -> StoredFreeze {
+    fn selecting(name: &str, selector: &Value) -> StoredFreeze {
         freeze(name, json!({"reason": "why", "selector": selector}))
     }
 
@@ -198,16 +198,19 @@ mod tests {
         let expression = |key: &str, operator: &str, values: &[&str]| json!({"matchExpressions": [{"key": key, "operator": operator, "values": values}]});
         let set = FreezeSet::of([
             freeze("all", json!({"reason": "r"})),
-            selecting("empty", json!({})),
-            selecting("equal", json!({"matchLabels": {"tier": "prod"}})),
+            selecting("empty", &json!({})),
+            selecting("equal", &json!({"matchLabels": {"tier": "prod"}})),
             selecting(
                 "both",
-                json!({"matchLabels": {"tier": "prod", "team": "a"}}),
+                &json!({"matchLabels": {"tier": "prod", "team": "a"}}),
             ),
-            selecting("in", expression("tier", "In", &["prod", "stage"])),
-            selecting("not-in", expression("tier", "NotIn", &["prod"])),
-            selecting("exists", expression("team", "Exists", &[])),
-            selecting("not", expression("example.com/exempt", "DoesNotExist", &[])),
+            selecting("in", &expression("tier", "In", &["prod", "stage"])),
+            selecting("not-in", &expression("tier", "NotIn", &["prod"])),
+            selecting("exists", &expression("team", "Exists", &[])),
+            selecting(
+                "not",
+                &expression("example.com/exempt", "DoesNotExist", &[]),
+            ),
         ]);
         for (on, expected) in [
             (&[][..], &["all", "empty", "not", "not-in"][..]),
@@ -263,7 +266,7 @@ mod tests {
         let freezes = Freezes::default();
         let (one, two) = (
             || freeze("one", json!({"reason": "r"})),
-            || selecting("two", json!({"matchLabels": {"team": "a"}})),
+            || selecting("two", &json!({"matchLabels": {"team": "a"}})),
         );
         assert!(!freezes.replace([]), "none, as before");
         assert!(freezes.replace([one(), two()]));

@@ -262,8 +262,7 @@ mod tests {
 
     fn read(status: Value) -> ClusterUpgradeStatus {
         serde_json::from_value(status)
-            .map(sound)
-            .unwrap_or_else(|error| panic!("{error}"))
+            .map_or_else(|error| panic!("{error}"), sound)
             .unwrap()
     }
 
