@@ -22,7 +22,7 @@ use super::evidence::evidence;
 use super::gates::{gates, permit, readiness};
 use super::owned::Owned;
 use super::past::{accepted, ago, closed, intent, lately, minor};
-use super::timing::{freeze, freezes, health, hold, policies, window};
+use super::timing::{freeze, freezes, health, hold, policies, waiver, window};
 use super::world::wish;
 
 fn view() -> impl Strategy<Value = UpdateView> {
@@ -358,23 +358,35 @@ pub fn calm() -> impl Strategy<Value = Owned> {
 
 /// Facts in which some of the gates of time are closed, and little else stands in the way.
 pub fn gated(calm: impl Strategy<Value = Owned>) -> impl Strategy<Value = Owned> {
-    (calm, any::<[bool; 4]>()).prop_map(|(mut owned, [held, frozen, closed, bakes])| {
-        if let Some(Ok(view)) = &mut owned.observed.cluster {
-            view.hold = held.then(|| "ask team-db".to_owned());
-        }
-        if let Some(Ok(views)) = &mut owned.observed.updates {
-            *views = vec![brought()];
-        }
-        owned
-            .standing
-            .freezes
-            .extend(frozen.then(|| freeze("stop", None, None)));
-        if let Ok(Ok(gates)) = owned.object.wish.as_mut().map(|wish| wish.gates.as_mut()) {
-            gates
-                .windows
-                .extend(closed.then(|| window(&["Sat"], "02:00", "4h")));
-            gates.bake = SignedDuration::from_hours(if bakes { 24 * 7 } else { 0 });
-        }
-        owned
-    })
+    (calm, any::<[bool; 5]>(), weighted(0.2)).prop_map(
+        |(mut owned, [held, frozen, closed, bakes, accepts], queues)| {
+            owned.standing.queued_behind = queues.then_some(10);
+            if let Some(Ok(view)) = &mut owned.observed.cluster {
+                view.hold = held.then(|| "ask team-db".to_owned());
+            }
+            if let Some(Ok(views)) = &mut owned.observed.updates {
+                *views = vec![brought()];
+            }
+            owned
+                .standing
+                .freezes
+                .extend(frozen.then(|| freeze("stop", None, None)));
+            if let Ok(Ok(gates)) = owned.object.wish.as_mut().map(|wish| wish.gates.as_mut()) {
+                gates
+                    .windows
+                    .extend(closed.then(|| window(&["Sat"], "02:00", "4h")));
+                gates.bake = SignedDuration::from_hours(if bakes { 24 * 7 } else { 0 });
+                if accepts {
+                    let expires = noon() + SignedDuration::from_hours(24);
+                    for (check, finding) in
+                        [("ClusterHealth", "AccessDenied"), ("NodeSkew", "workers")]
+                    {
+                        let waiver = waiver(check, finding, "1.34", expires);
+                        gates.preflight.accepted.push(waiver);
+                    }
+                }
+            }
+            owned
+        },
+    )
 }
