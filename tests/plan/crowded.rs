@@ -378,9 +378,11 @@ pub fn gated(calm: impl Strategy<Value = Owned>) -> impl Strategy<Value = Owned>
                 gates.bake = SignedDuration::from_hours(if bakes { 24 * 7 } else { 0 });
                 if accepts {
                     let expires = noon() + SignedDuration::from_hours(24);
-                    for (check, finding) in
-                        [("ClusterHealth", "AccessDenied"), ("NodeSkew", "workers")]
-                    {
+                    for (check, finding) in [
+                        ("ClusterHealth", "AccessDenied"),
+                        ("NodeSkew", "workers"),
+                        ("AddonCompatibility", "coredns"),
+                    ] {
                         let waiver = waiver(check, finding, "1.34", expires);
                         gates.preflight.accepted.push(waiver);
                     }
