@@ -56,7 +56,9 @@ impl Simulation<'_> {
             .filter_map(|update| update.finished_at)
             .all(|finished| since_start(finished) + listed <= now);
         let is_found = now - calm > FOUND_WITHIN
-            || !api.objects().any(|stored| says(stored, Reason::PreflightFailed));
+            || !api
+                .objects()
+                .any(|stored| says(stored, Reason::PreflightFailed));
         if is_idle && is_listed && is_found && restless.is_none() {
             drop(world);
             let rest = self.rest();
