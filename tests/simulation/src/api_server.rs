@@ -77,15 +77,12 @@ impl ApiServer {
         if known == freeze.as_ref() {
             return;
         }
-        match freeze {
-            Some(freeze) => {
-                self.freezes.insert(name.to_owned(), (now, freeze.clone()));
-                self.freeze_log.push(Ok(freeze));
-            }
-            None => {
-                self.freezes.remove(name);
-                self.freeze_log.push(Err(name.to_owned()));
-            }
+        if let Some(freeze) = freeze {
+            self.freezes.insert(name.to_owned(), (now, freeze.clone()));
+            self.freeze_log.push(Ok(freeze));
+        } else {
+            self.freezes.remove(name);
+            self.freeze_log.push(Err(name.to_owned()));
         }
     }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use eks_upgrade_operator::api::{
     CheckCode, HOLD_TAG, Minor, OnUnknown, Preflight, PreflightMode, Schedule, Waiver, Window,
 };
-use eks_upgrade_operator::simulator::api::HealthIssue;
+use eks_upgrade_operator::simulator::api::{AddonStatus, HealthIssue, NodegroupStatus};
 use eks_upgrade_operator::simulator::period::Period;
 use eks_upgrade_operator::simulator::scenario::{
     AddonSpec, AddonVersionSpec, ClusterSpec, Finding, Findings, Happening, InsightsChange,
@@ -56,7 +56,7 @@ fn addon(version: &str) -> AddonSpec {
     AddonSpec {
         name: ADDON.to_owned(),
         version: version.to_owned(),
-        status: Default::default(),
+        status: AddonStatus::default(),
         issues: Vec::new(),
     }
 }
@@ -65,7 +65,7 @@ fn nodegroup(minor: u16) -> NodegroupSpec {
     NodegroupSpec {
         name: "workers".to_owned(),
         version: Some(Minor::new(minor)),
-        status: Default::default(),
+        status: NodegroupStatus::default(),
     }
 }
 

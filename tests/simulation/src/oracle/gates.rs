@@ -324,6 +324,13 @@ impl Oracle {
         successes
             .max_by_key(|one| one.created_at)
             .filter(|last| self.is_known(last, announcement, now))
+            .filter(|last| {
+                // Told that EKS refused it, one believes otherwise once EKS lists it.
+                let token = last.client_request_token.as_ref();
+                let listed =
+                    since_start(last.created_at) + self.listed_within + self.arrives_within;
+                token.is_none_or(|token| !self.refused.contains(token)) || listed <= now
+            })
     }
 }
 

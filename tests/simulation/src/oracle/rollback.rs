@@ -150,7 +150,16 @@ impl Oracle {
         };
         let is_told = about(&same) != about(&body(after).status);
         if is_told {
-            same.support.clone_from(&body(after).status.support);
+            let after = &body(after).status;
+            same.support.clone_from(&after.support);
+            // That the support ends soon is said, too.
+            let reasons = |status: &ClusterUpgradeStatus| {
+                let conditions = status.conditions.iter();
+                conditions.map(|one| one.reason.clone()).collect::<Vec<_>>()
+            };
+            if reasons(&same) == reasons(after) {
+                same.conditions.clone_from(&after.conditions);
+            }
         }
         if is_told && old == new && same == body(after).status {
             return true;

@@ -5,7 +5,7 @@ use simulation::oracle::Invariant;
 use simulation::run::{Options, run};
 
 /// A defect that is not found within so many seeds would pass.
-const WITHIN: u64 = 1_000;
+const WITHIN: u64 = 3_000;
 
 /// Runs seeds until one shows that something is wrong, and says how many it took.
 fn found(defect: Defect, as_one_of: &[Invariant]) {
