@@ -153,7 +153,7 @@ async fn kubectl_shows_what_a_person_needs() {
     assert_eq!(
         rows[0],
         [
-            "NAME", "CLUSTER", "DESIRED", "CURRENT", "READY", "REASON", "AGE"
+            "NAME", "CLUSTER", "DESIRED", "CURRENT", "READY", "REASON", "NEXT", "START", "AGE"
         ]
     );
     assert_eq!(
