@@ -141,7 +141,7 @@ async fn one_without_a_selector_concerns_all_and_so_does_one_that_cannot_be_read
     let mut operator = world.program_with("100ms", "10m").start().unwrap();
     plane
         .kubectl()
-        .apply("{apiVersion: eksupgrade.dev/v1alpha1, kind: UpgradeFreeze, metadata: {name: stop}, spec: {reason: Incident 42}}")
+        .apply(r#"{"apiVersion": "eksupgrade.dev/v1alpha1", "kind": "UpgradeFreeze", "metadata": {"name": "stop"}, "spec": {"reason": "Incident 42"}}"#)
         .await
         .unwrap();
     world.create(World::manifest("prod", "1.36")).await;

@@ -122,7 +122,7 @@ async fn killed_at_every_call_a_hop_that_fails_is_not_tried_again() {
 const ROLLBACK: Sweep = Sweep {
     title: "a rollback",
     scenario: "{durations: {rollback: 200ms, nodePhase: 200ms, insightsRefresh: 100ms},
-                clusters: [{name: prod, version: '1.34', autoMode: true, nodegroups: [{name: old, version: '1.33'}],
+                clusters: [{name: prod, version: '1.34', autoMode: true, insightsRefreshed: 2h, nodegroups: [{name: old, version: '1.33'}],
                             history: [{version: '1.34', age: 1h, id: up-1}]}]}",
     spec: "{version: '1.33', rollback: {fromVersion: '1.34', updateId: up-1}}",
     accepted: &["1.33"],
@@ -163,7 +163,7 @@ async fn killed_at_every_status_write_a_rollback_ends_like_the_undisturbed_run()
 const UNLISTED_ROLLBACK: Sweep = Sweep {
     title: "a rollback, EKS lists late",
     scenario: "{durations: {rollback: 200ms, nodePhase: 200ms, insightsRefresh: 100ms}, lags: {list: 1500ms},
-                clusters: [{name: prod, version: '1.34', autoMode: true, history: [{version: '1.34', age: 1h, id: up-1}]}]}",
+                clusters: [{name: prod, version: '1.34', autoMode: true, insightsRefreshed: 2h, history: [{version: '1.34', age: 1h, id: up-1}]}]}",
     lists_at_once: false,
     ..ROLLBACK
 };
