@@ -41,12 +41,7 @@ pub async fn serve<E: Eks, S: Store, C: Clock>(
         }
     };
     let metrics = move || async move {
-        match ctx.metrics.scrape(
-            ctx.fleet.reasons(),
-            ctx.fleet.running(),
-            ctx.fleet.rollback_windows(),
-            ctx.clock.now(),
-        ) {
+        match ctx.metrics.scrape(ctx.fleet.glance(), ctx.clock.now()) {
             Ok(text) => (
                 [(
                     header::CONTENT_TYPE,

@@ -12,9 +12,38 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::api::{CheckCode, CheckResult};
 use crate::store::Key;
 
-/// All metrics of the process. Labels have few values; only an open rollback window names its object.
+/// The present state of all objects, for a scrape.
+#[derive(Clone, Debug, Default)]
+pub struct Glance {
+    /// How many objects have each reason.
+    pub reasons: Vec<(&'static str, i64)>,
+    /// How many updates are asked for or run.
+    pub running: usize,
+    /// Whose last upgrade can still be rolled back, and until when.
+    pub rollback_windows: Vec<(Key, Timestamp)>,
+    /// How many objects have each result of each check.
+    pub checks: Vec<(CheckCode, CheckResult, i64)>,
+    /// When the support of versions ends.
+    pub support_ends: Vec<SupportEnd>,
+}
+
+/// When the support of a version ends that an object has or asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SupportEnd {
+    /// Of which object.
+    pub key: Key,
+    /// `current` or `target`.
+    pub of: &'static str,
+    /// `standard` or `extended`.
+    pub support: &'static str,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// All metrics of the process. Labels have few values; only open rollback windows and ends of support name their object.
 pub struct Metrics {
     registry: Registry,
     reconciles: Histogram,
@@ -31,6 +60,8 @@ pub struct Metrics {
     objects: Family<Reason, Gauge>,
     running: Gauge,
     rollback_windows: Family<Object, Gauge<f64, AtomicU64>>,
+    checks: Family<CheckOf, Gauge>,
+    support_ends: Family<SupportOf, Gauge<f64, AtomicU64>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -52,6 +83,20 @@ struct Reason {
 struct Object {
     namespace: String,
     name: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CheckOf {
+    check: &'static str,
+    result: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct SupportOf {
+    namespace: String,
+    name: String,
+    of: &'static str,
+    support: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -87,6 +132,8 @@ impl Default for Metrics {
             objects: Family::default(),
             running: Gauge::default(),
             rollback_windows: Family::default(),
+            checks: Family::default(),
+            support_ends: Family::default(),
         };
         metrics.registered()
     }
@@ -167,6 +214,16 @@ impl Metrics {
             "For how long the last upgrade of an object can surely still be rolled back, while it can be",
             Unit::Seconds,
             self.rollback_windows.clone(),
+        );
+        r.register(
+            "preflight_checks",
+            "Objects with a hop to come, by the results of the checks before it",
+            self.checks.clone(),
+        );
+        r.register(
+            "support_end_timestamp_seconds",
+            "When standard and extended support end of the version that a cluster has and of the one it is to have, as Unix time",
+            self.support_ends.clone(),
         );
         self
     }
@@ -259,14 +316,15 @@ impl Metrics {
     ///
     /// # Errors
     /// Where a metric cannot be written; there is none of that kind.
-    pub fn scrape(
-        &self,
-        objects: Vec<(&'static str, i64)>,
-        running: usize,
-        rollback_windows: Vec<(Key, Timestamp)>,
-        now: Timestamp,
-    ) -> Result<String, std::fmt::Error> {
-        for (reason, count) in objects {
+    pub fn scrape(&self, glance: Glance, now: Timestamp) -> Result<String, std::fmt::Error> {
+        let Glance {
+            reasons,
+            running,
+            rollback_windows,
+            checks,
+            support_ends,
+        } = glance;
+        for (reason, count) in reasons {
             self.objects
                 .get_or_create(&Reason {
                     reason: reason.to_owned(),
@@ -280,6 +338,31 @@ impl Metrics {
             self.rollback_windows
                 .get_or_create(&Object { namespace, name })
                 .set(left.max(0.0));
+        }
+        for (check, result, count) in checks {
+            let of = CheckOf {
+                check: check.as_str(),
+                result: result.as_str(),
+            };
+            self.checks.get_or_create(&of).set(count);
+        }
+        self.support_ends.clear();
+        for end in support_ends {
+            let SupportEnd {
+                key: Key { namespace, name },
+                of,
+                support,
+                at,
+            } = end;
+            let of = SupportOf {
+                namespace,
+                name,
+                of,
+                support,
+            };
+            self.support_ends
+                .get_or_create(&of)
+                .set(at.as_duration().as_secs_f64());
         }
         let mut text = String::new();
         encode(&mut text, &self.registry)?;

@@ -12,8 +12,12 @@
 mod answers;
 #[path = "plan/arbitrary.rs"]
 mod arbitrary;
+#[path = "plan/baking.rs"]
+mod baking;
 #[path = "plan/cancellations.rs"]
 mod cancellations;
+#[path = "plan/checks.rs"]
+mod checks;
 #[path = "plan/courses.rs"]
 mod courses;
 #[path = "plan/crowded.rs"]
@@ -28,20 +32,28 @@ mod elsewhere;
 mod errors;
 #[path = "plan/evidence.rs"]
 mod evidence;
+#[path = "plan/freezes.rs"]
+mod freezes;
 #[path = "plan/gates.rs"]
 mod gates;
+#[path = "plan/holds.rs"]
+mod holds;
 #[path = "plan/hops.rs"]
 mod hops;
 #[path = "plan/identity.rs"]
 mod identity;
 #[path = "plan/intents.rs"]
 mod intents;
+#[path = "plan/outlook.rs"]
+mod outlook;
 #[path = "plan/owned.rs"]
 mod owned;
 #[path = "plan/past.rs"]
 mod past;
 #[path = "plan/precedence.rs"]
 mod precedence;
+#[path = "plan/preflight.rs"]
+mod preflight;
 #[path = "plan/properties/mod.rs"]
 mod properties;
 #[path = "plan/readiness.rs"]
@@ -54,5 +66,11 @@ mod replicas;
 mod retries;
 #[path = "plan/rollbacks.rs"]
 mod rollbacks;
+#[path = "plan/timing.rs"]
+mod timing;
+#[path = "plan/waivers.rs"]
+mod waivers;
+#[path = "plan/windows.rs"]
+mod windows;
 #[path = "plan/world.rs"]
 mod world;

@@ -6,7 +6,7 @@ use kube::CustomResource;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::rules::not_blank;
+use super::rules::{not_blank, rule};
 
 /// When nothing starts, for whom, and why.
 ///
@@ -22,6 +22,9 @@ use super::rules::not_blank;
     category = "eks",
     derive = "PartialEq",
     doc = "Stops every start of the ClusterUpgrades that it selects, in all namespaces: a blackout of the whole organisation, or the emergency stop. Running updates go on.",
+    validation = kube::core::Rule::new("!has(self.spec.from) || !has(self.spec.until) || self.spec.from < self.spec.until")
+        .message("until must lie after from: as it is, it never freezes anything")
+        .field_path(".spec.until"),
     printcolumn(name = "From", type_ = "string", json_path = ".spec.from"),
     printcolumn(name = "Until", type_ = "string", json_path = ".spec.until"),
     printcolumn(name = "Reason", type_ = "string", json_path = ".spec.reason"),
@@ -31,16 +34,15 @@ use super::rules::not_blank;
         json_path = ".metadata.creationTimestamp"
     )
 )]
-#[schemars(extend("x-kubernetes-validations" = rules::spec()))]
 pub struct UpgradeFreezeSpec {
     /// From when, such as "2026-12-20T00:00:00Z"; from its creation on where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Time", extend("x-kubernetes-validations" = rules::date()))]
+    #[schemars(with = "Time", extend("x-kubernetes-validations" = date()))]
     pub from: Option<Timestamp>,
 
     /// Until when, such as "2027-01-07T00:00:00Z"; until it is deleted where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Time", extend("x-kubernetes-validations" = rules::date()))]
+    #[schemars(with = "Time", extend("x-kubernetes-validations" = date()))]
     pub until: Option<Timestamp>,
 
     /// Why, for whoever finds an upgrade frozen.
@@ -55,26 +57,12 @@ pub struct UpgradeFreezeSpec {
     pub selector: Option<LabelSelector>,
 }
 
-/// The CEL rules of the spec.
-mod rules {
-    use serde_json::{Value, json};
-
-    use super::super::rules::rule;
-
-    pub(super) fn spec() -> Value {
-        json!([{
-            "rule": "!has(self.from) || !has(self.until) || self.from < self.until",
-            "message": "until must lie after from: as it is, it never freezes anything",
-            "fieldPath": ".until",
-        }])
-    }
-
-    pub(super) fn date() -> Value {
-        rule(
-            "self >= timestamp('1000-01-01T00:00:00Z') && self < timestamp('3000-01-01T00:00:00Z')",
-            "must lie before the year 3000: leave until out for a freeze without an end",
-        )
-    }
+/// A time that can be read, and that has an end where there is one.
+fn date() -> serde_json::Value {
+    rule(
+        "self >= timestamp('1000-01-01T00:00:00Z') && self < timestamp('3000-01-01T00:00:00Z')",
+        "must lie before the year 3000: leave until out for a freeze without an end",
+    )
 }
 
 /// What of a selector is checked at apply. A selector that selects nothing by a mistake would be no freeze.

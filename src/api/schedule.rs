@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::rules::{self, rule};
 use super::version::Minor;
+use crate::text::plain;
 
 /// How many windows an object may have.
 pub const WINDOWS_LIMIT: usize = 16;
@@ -124,6 +125,23 @@ pub struct StepGate {
     /// Why, and until when, where it does not.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub message: String,
+}
+
+impl StepGate {
+    /// How many gates of a step are kept, and so how many there may be.
+    pub const KEPT: usize = 8;
+    /// As many bytes of a gate's name and of what it says are kept.
+    const WORD_KEPT: usize = 64;
+    const MESSAGE_KEPT: usize = 1024;
+
+    /// A gate, as much of its words as is kept.
+    pub fn new(gate: &str, state: GateState, message: &str) -> Self {
+        Self {
+            gate: plain(gate, Self::WORD_KEPT),
+            state,
+            message: plain(message, Self::MESSAGE_KEPT),
+        }
+    }
 }
 
 /// Whether a gate lets a step through.

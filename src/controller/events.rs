@@ -1,7 +1,10 @@
 //! Which Events a change of status is worth: one for each transition, none for anything that lasts.
 
 use crate::api::condition::READY;
-use crate::api::{CancelStatus, ClusterUpgradeStatus, Reason, Update, UpdateStatus};
+use crate::api::{
+    CancelStatus, Check, CheckResult, ClusterUpgradeStatus, PreflightStatus, Reason, Update,
+    UpdateStatus,
+};
 use crate::plan;
 use crate::store::Note;
 use crate::text::plain;
@@ -17,12 +20,74 @@ pub fn between(old: &ClusterUpgradeStatus, new: &ClusterUpgradeStatus) -> Vec<No
         .update
         .as_ref()
         .and_then(|update| of_update(old, update, new));
-    let is_told = update.is_some();
+    let reason = of_reason(old, new, update.is_some());
+    let is_held_up = reason.as_ref().is_some_and(|note| {
+        [Reason::PreflightFailed, Reason::PreflightUnknown]
+            .iter()
+            .any(|reason| reason.as_str() == note.reason)
+    });
     update
         .into_iter()
         .chain(of_cancel(old, new))
-        .chain(of_reason(old, new, is_told))
+        .chain(of_preflight(old, new, is_held_up))
+        .chain(reason)
         .collect()
+}
+
+/// That the checks before a hop came to other results. The first time they are made it is nothing that all passed.
+/// Where they hold the hop up, and that is news, the reason says it.
+fn of_preflight(
+    old: &ClusterUpgradeStatus,
+    new: &ClusterUpgradeStatus,
+    is_held_up: bool,
+) -> Option<Note> {
+    let now = new.preflight.as_ref()?;
+    let before = old.preflight.as_ref();
+    let before = before.filter(|before| before.version == now.version);
+    let is_same = before.map_or(now.result == CheckResult::Passed, |before| {
+        before.result == now.result && results(before).eq(results(now))
+    });
+    let warning = matches!(now.result, CheckResult::Failed | CheckResult::Unknown);
+    if is_same || (warning && is_held_up) {
+        return None;
+    }
+    let PreflightStatus {
+        version,
+        result,
+        checks,
+    } = now;
+    let odd = || {
+        checks
+            .iter()
+            .filter(|check| check.result != CheckResult::Passed)
+    };
+    let named: Vec<_> = odd()
+        .map(|check| format!("{} {}", check.code, check.result))
+        .collect();
+    // The worst has the word.
+    let words = odd()
+        .max_by_key(|check| (check.result, std::cmp::Reverse(check.code.as_str())))
+        .and_then(|check| check.findings.first())
+        .map_or_else(String::new, |finding| format!(" {}", finding.message));
+    let text = if named.is_empty() {
+        format!("Checks before {version}: every check {result}.")
+    } else {
+        format!("Checks before {version}: {}.{words}", named.join(", "))
+    };
+    let action: String = odd()
+        .flat_map(|check| [check.code.as_str(), check.result.as_str()])
+        .collect();
+    Some(Note {
+        warning,
+        reason: format!("Preflight{result}"),
+        action: plain(&format!("Preflight{version}{action}"), ACTION_LIMIT),
+        text: plain(&text, NOTE_LIMIT),
+    })
+}
+
+fn results(preflight: &PreflightStatus) -> impl Iterator<Item = (&str, CheckResult)> {
+    let checks = preflight.checks.iter();
+    checks.map(|Check { code, result, .. }| (code.as_str(), *result))
 }
 
 /// What EKS answered to a cancellation.
@@ -229,5 +294,160 @@ fn of_reason(
             ),
             text: plain(&now.message, NOTE_LIMIT),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::CheckResult::{Failed, Passed, Unknown, Waived, Warning};
+    use super::*;
+    use crate::api::{CheckCode, Finding, Minor};
+    use crate::controller::conditions;
+
+    /// A status whose checks before a version came to these results.
+    fn checked(minor: u16, results: [CheckResult; 2], reason: Reason) -> ClusterUpgradeStatus {
+        let codes = [CheckCode::UpgradeInsights, CheckCode::NodeSkew];
+        let preflight = PreflightStatus {
+            version: Minor::new(minor),
+            result: results.into_iter().max().unwrap(),
+            checks: std::iter::zip(codes, results)
+                .map(|(code, result)| Check {
+                    code: code.to_string(),
+                    result,
+                    message: "m".to_owned(),
+                    findings: vec![Finding::new(
+                        "id",
+                        None,
+                        result,
+                        &format!("words of {code}"),
+                    )],
+                    since: Timestamp::UNIX_EPOCH,
+                })
+                .collect(),
+        };
+        let now = Timestamp::UNIX_EPOCH;
+        ClusterUpgradeStatus {
+            conditions: conditions::of(&[], reason, "m", Some(&preflight), 1, now),
+            preflight: Some(preflight),
+            ..ClusterUpgradeStatus::default()
+        }
+    }
+
+    fn told(old: &ClusterUpgradeStatus, new: &ClusterUpgradeStatus) -> Vec<(String, bool, String)> {
+        between(old, new)
+            .into_iter()
+            .map(|note| (note.reason, note.warning, note.text))
+            .collect()
+    }
+
+    fn quiet(results: [CheckResult; 2]) -> ClusterUpgradeStatus {
+        checked(34, results, Reason::Suspended)
+    }
+
+    #[test]
+    fn each_change_of_the_results_is_told_once() {
+        let passed = quiet([Passed, Passed]);
+        for (results, reason, warning, text) in [
+            (
+                [Passed, Warning],
+                "PreflightWarning",
+                false,
+                "Checks before 1.34: NodeSkew Warning. words of NodeSkew",
+            ),
+            (
+                [Waived, Warning],
+                "PreflightWaived",
+                false,
+                "Checks before 1.34: UpgradeInsights Waived, NodeSkew Warning. words of UpgradeInsights",
+            ),
+            (
+                [Warning, Failed],
+                "PreflightFailed",
+                true,
+                "Checks before 1.34: UpgradeInsights Warning, NodeSkew Failed. words of NodeSkew",
+            ),
+            (
+                [Unknown, Passed],
+                "PreflightUnknown",
+                true,
+                "Checks before 1.34: UpgradeInsights Unknown. words of UpgradeInsights",
+            ),
+        ] {
+            let new = quiet(results);
+            let expected = [(reason.to_owned(), warning, text.to_owned())];
+            assert_eq!(told(&passed, &new), expected);
+            assert_eq!(told(&new, &new), []);
+            assert_eq!(
+                told(&new, &passed),
+                [(
+                    "PreflightPassed".to_owned(),
+                    false,
+                    "Checks before 1.34: every check Passed.".to_owned()
+                )]
+            );
+        }
+        // Another check fails, and another Event says so: it would be merged with the first under one action.
+        let (one, both) = (quiet([Failed, Passed]), quiet([Failed, Failed]));
+        let (first, second) = (between(&passed, &one), between(&one, &both));
+        assert_eq!(first[0].reason, second[0].reason);
+        assert_ne!(first[0].action, second[0].action);
+    }
+
+    #[test]
+    fn the_first_time_only_what_did_not_pass_is_told() {
+        let nothing = ClusterUpgradeStatus {
+            preflight: None,
+            ..quiet([Passed, Passed])
+        };
+        assert_eq!(told(&nothing, &quiet([Passed, Passed])), []);
+        assert_eq!(told(&nothing, &quiet([Passed, Warning])).len(), 1);
+        // Nor is it news that the next hop is checked.
+        let next = checked(35, [Passed, Passed], Reason::Suspended);
+        assert_eq!(told(&quiet([Failed, Passed]), &next), []);
+        assert_eq!(told(&quiet([Failed, Passed]), &nothing), []);
+    }
+
+    #[test]
+    fn other_words_are_no_news() {
+        let before = quiet([Failed, Passed]);
+        let mut after = before.clone();
+        for check in &mut after.preflight.as_mut().unwrap().checks {
+            check.message = "other words".to_owned();
+            check.findings.clear();
+        }
+        assert_eq!(told(&before, &after), []);
+    }
+
+    #[test]
+    fn what_the_reason_says_is_not_said_twice() {
+        let before = quiet([Passed, Passed]);
+        for (result, reason) in [
+            (Failed, Reason::PreflightFailed),
+            (Unknown, Reason::PreflightUnknown),
+        ] {
+            let held_up = checked(34, [result, Passed], reason);
+            assert_eq!(
+                told(&before, &held_up),
+                [(reason.to_string(), true, "m".to_owned())]
+            );
+            // It was held up before, and now something else is in the way too.
+            let more = checked(34, [result, Failed], reason);
+            let told = told(&held_up, &more);
+            assert_eq!(told.len(), 1);
+            assert_eq!(told[0].0, "PreflightFailed");
+        }
+    }
+
+    #[test]
+    fn it_is_as_long_as_an_event_may_be() {
+        let mut new = quiet([Failed, Failed]);
+        for check in &mut new.preflight.as_mut().unwrap().checks {
+            check.findings = vec![Finding::new("id", None, Failed, &"w".repeat(9_000))];
+        }
+        let notes = between(&quiet([Passed, Passed]), &new);
+        assert_eq!(notes[0].text.len(), NOTE_LIMIT);
+        assert!(notes[0].action.len() <= ACTION_LIMIT);
     }
 }

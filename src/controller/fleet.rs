@@ -7,7 +7,10 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-use crate::api::{ClusterRef, ClusterUpgradeStatus, Reason, condition};
+use crate::api::{
+    CheckCode, CheckResult, ClusterRef, ClusterUpgradeStatus, Reason, SupportStatus, condition,
+};
+use crate::metrics::{Glance, SupportEnd};
 use crate::store::{Body, Key, Stored};
 
 /// Age, then uid: who is first among several.
@@ -29,6 +32,10 @@ struct State {
     reasons: BTreeMap<Reason, i64>,
     /// Until when the last upgrade of an object can be rolled back.
     windows: HashMap<Key, Timestamp>,
+    /// What the checks before an object's next hop came to.
+    checks: HashMap<Key, Vec<(CheckCode, CheckResult)>>,
+    /// Until when the versions of an object are supported.
+    supports: HashMap<Key, SupportStatus>,
 }
 
 #[derive(Clone, Debug)]
@@ -152,6 +159,60 @@ impl Fleet {
         }
     }
 
+    /// All of it in numbers.
+    pub fn glance(&self) -> Glance {
+        Glance {
+            reasons: self.reasons(),
+            running: self.running(),
+            rollback_windows: self.rollback_windows(),
+            checks: self.checks(),
+            support_ends: self.support_ends(),
+        }
+    }
+
+    /// How many objects have each result of each check; results that none has any more are zero.
+    fn checks(&self) -> Vec<(CheckCode, CheckResult, i64)> {
+        let mut counts = BTreeMap::<_, i64>::new();
+        for found in self.state().checks.values().flatten() {
+            *counts.entry(*found).or_default() += 1;
+        }
+        let all = CheckCode::ALL.into_iter().flat_map(|code| {
+            let results = CheckResult::ALL.into_iter();
+            results.map(move |result| (code, result))
+        });
+        all.map(|(code, result)| {
+            let count = counts.get(&(code, result)).copied().unwrap_or(0);
+            (code, result, count)
+        })
+        .collect()
+    }
+
+    /// When the support of the versions of each object ends, as far as it is known.
+    fn support_ends(&self) -> Vec<SupportEnd> {
+        let state = self.state();
+        let mut ends = Vec::new();
+        for (key, SupportStatus { current, target }) in &state.supports {
+            let versions = [("current", Some(current)), ("target", target.as_ref())];
+            for (of, support) in versions {
+                let Some(support) = support else { continue };
+                let known = [
+                    ("standard", support.end_of_standard_support),
+                    ("extended", support.end_of_extended_support),
+                ];
+                ends.extend(known.into_iter().filter_map(|(support, at)| {
+                    let key = key.clone();
+                    at.map(|at| SupportEnd {
+                        key,
+                        of,
+                        support,
+                        at,
+                    })
+                }));
+            }
+        }
+        ends
+    }
+
     /// How many objects have each reason; reasons that none has any more are zero.
     pub fn reasons(&self) -> Vec<(&'static str, i64)> {
         let state = self.state();
@@ -262,14 +323,12 @@ impl State {
             woken.extend(self.next_in_line());
         }
         match body {
-            Ok(Body { spec: _, status }) if !deleting => match &status.rollback {
-                Some(readiness) => {
-                    self.windows.insert(key.clone(), readiness.expires_at);
-                }
-                None => {
-                    self.windows.remove(key);
-                }
-            },
+            Ok(Body { spec: _, status }) if !deleting => {
+                let end = status.rollback.as_ref().map(|it| it.expires_at);
+                keep(&mut self.windows, key, end);
+                keep(&mut self.checks, key, results(status));
+                keep(&mut self.supports, key, status.support.clone());
+            }
             // What cannot be read stays as it was.
             _ => {}
         }
@@ -283,6 +342,8 @@ impl State {
             return Vec::new();
         };
         self.windows.remove(key);
+        self.checks.remove(key);
+        self.supports.remove(key);
         let mut woken = self.leave_cluster(key, &entry);
         let Entry {
             uid,
@@ -338,6 +399,26 @@ impl State {
     fn count(&mut self, reason: Reason, by: i64) {
         *self.reasons.entry(reason).or_default() += by;
     }
+}
+
+/// Keeps what there is of an object, or nothing.
+fn keep<T>(of: &mut HashMap<Key, T>, key: &Key, value: Option<T>) {
+    match value {
+        Some(value) => {
+            of.insert(key.clone(), value);
+        }
+        None => {
+            of.remove(key);
+        }
+    }
+}
+
+/// What the checks came to, each once.
+fn results(status: &ClusterUpgradeStatus) -> Option<Vec<(CheckCode, CheckResult)>> {
+    let checks = status.preflight.as_ref()?.checks.iter();
+    let known = checks.filter_map(|check| Some((check.code.parse().ok()?, check.result)));
+    let each: BTreeMap<CheckCode, CheckResult> = known.collect();
+    Some(each.into_iter().collect())
 }
 
 /// Whether an update is open or running, as far as is known. In a cluster that is gone none runs.

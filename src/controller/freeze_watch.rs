@@ -77,14 +77,13 @@ impl FreezeIntake {
                 false
             }
             FreezeChange::Listed(freeze) => {
+                warn(&freeze);
                 self.listed.push(freeze);
                 false
             }
             FreezeChange::ListEnds => ctx.freezes.replace(std::mem::take(&mut self.listed)),
             FreezeChange::Applied(freeze) => {
-                if let Err(why) = &freeze.freeze {
-                    tracing::error!(freeze = freeze.name, %why, "an UpgradeFreeze cannot be read: nothing is started in any namespace until it is corrected or deleted");
-                }
+                warn(&freeze);
                 let name = freeze.name.clone();
                 let is_news = ctx.freezes.apply(freeze);
                 if is_news {
@@ -101,6 +100,12 @@ impl FreezeIntake {
         if is_news {
             ctx.waker.wake(ctx.fleet.with_something_to_do());
         }
+    }
+}
+
+fn warn(freeze: &StoredFreeze) {
+    if let Err(why) = &freeze.freeze {
+        tracing::error!(freeze = freeze.name, %why, "an UpgradeFreeze cannot be read: nothing is started in any namespace until it is corrected or deleted");
     }
 }
 

@@ -19,9 +19,14 @@ const TRIES: u32 = 4;
 /// The status that a decision asks for.
 pub fn status_of(decision: &Decision, generation: i64, now: Timestamp) -> ClusterUpgradeStatus {
     let mut status = decision.memory.clone();
-    if let Outcome::Say(reason, message) = &decision.outcome {
-        status.observed_generation = Some(generation);
-        status.conditions = conditions::of(&status.conditions, *reason, message, generation, now);
+    let (old, preflight) = (&status.conditions, status.preflight.as_ref());
+    match &decision.outcome {
+        Outcome::Say(reason, message) => {
+            status.conditions = conditions::of(old, *reason, message, preflight, generation, now);
+            status.observed_generation = Some(generation);
+        }
+        Outcome::Keep => status.conditions = conditions::kept(old, preflight, generation, now),
+        Outcome::Silent => {}
     }
     status
 }

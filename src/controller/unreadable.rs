@@ -38,6 +38,7 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
         &old,
         Reason::InvalidSpec,
         &message,
+        None,
         object.generation,
         now
     ));

@@ -9,6 +9,7 @@ use crate::api::{
     PreflightStatus, Reason, ScheduleStatus, Step, StepGate, SupportStatus,
 };
 use crate::eks::ClusterView;
+use crate::text::plain;
 
 use super::cluster;
 use super::decision::{Decision, Outcome, Wake};
@@ -22,6 +23,9 @@ use super::timing::Timing;
 use super::window::Opening;
 use super::wish::Wish;
 use super::{rollback, say};
+
+/// As many bytes are said of a gate.
+const GATE_SAID: usize = 512;
 
 /// A hop that waits for its start, and what it is judged by.
 struct Waiting<'a> {
@@ -303,7 +307,7 @@ fn first_gates(
         } else {
             GateState::Open
         },
-        message: why.unwrap_or_default(),
+        message: plain(&why.unwrap_or_default(), GATE_SAID),
     };
     let until =
         |at: Option<Timestamp>| at.map_or_else(String::new, |at| format!(" until {}", shown(at)));

@@ -48,7 +48,9 @@ pub fn judge(facts: &Facts<'_>, view: &RefreshView, limits: Limits) -> Refreshed
             _ => Refreshed::Running,
         },
         RefreshStatus::Failed(word)
-            if ended_at.is_some_and(|at| age(at) <= facts.settings.resync_interval) =>
+            if ended_at
+                .or(*started_at)
+                .is_some_and(|at| age(at) <= facts.settings.resync_interval) =>
         {
             Refreshed::Failed(word.clone())
         }

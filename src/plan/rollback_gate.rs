@@ -116,15 +116,24 @@ fn insights(facts: &Facts<'_>, wish: &Wish, hop: Hop) -> Gate {
     )
 }
 
-/// Whether status says of this very spec that EKS would refuse it, or did. Of an open intent other things are said.
-pub fn is_blocked(facts: &Facts<'_>) -> bool {
+/// Whether status says of this very spec that EKS would refuse it, or did.
+fn is_blocked(facts: &Facts<'_>) -> bool {
+    is_said(facts, &[Reason::PreflightFailed, Reason::RequestRejected])
+}
+
+/// Whether status says one of these of this very spec. Of an open intent other things are said.
+pub fn is_said(facts: &Facts<'_>, reasons: &[Reason]) -> bool {
     if (facts.memory.update.as_ref()).is_some_and(Update::is_open_intent) {
         return false;
     }
     let is_same_spec = facts.memory.observed_generation == Some(facts.object.generation);
-    let blocks = [Reason::PreflightFailed, Reason::RequestRejected].map(Reason::as_str);
     let mut conditions = facts.memory.conditions.iter();
-    is_same_spec && conditions.any(|condition| blocks.contains(&condition.reason.as_str()))
+    is_same_spec
+        && conditions.any(|condition| {
+            reasons
+                .iter()
+                .any(|reason| reason.as_str() == condition.reason)
+        })
 }
 
 /// The insights for which EKS refuses a rollback. Editions of its guide differ about UNKNOWN, so that it blocks, as any word

@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::{HOLD_TAG, Reason};
 use crate::eks::{ClusterView, UpdateView};
+use crate::text::plain;
 
 use super::decision::Wake;
 use super::facts::Facts;
@@ -19,6 +20,9 @@ use super::{VERSION_UPDATE, remember, say};
 /// EKS does not tell when an update ended. Where this object has not seen it either, the update is taken to have lasted for so
 /// long: over 60 minutes have been seen.
 const UPDATES_LAST: SignedDuration = SignedDuration::from_mins(90);
+
+/// As many bytes of a hold's value are said: AWS takes no tag that is longer in characters.
+const HOLD_SAID: usize = 256;
 
 /// How often freezes and windows are weighed against each other before it counts as unknown when both let a hop start.
 const ROUNDS: usize = 64;
@@ -56,9 +60,10 @@ impl<'a> Timing<'a> {
         }
     }
 
-    /// The cluster's own veto: the value of its tag.
-    pub fn hold(&self) -> Option<&str> {
-        self.view.hold.as_deref()
+    /// The cluster's own veto: the value of its tag, as much of it as is said.
+    pub fn hold(&self) -> Option<String> {
+        let value = self.view.hold.as_deref()?;
+        Some(plain(value, HOLD_SAID))
     }
 
     /// The freeze that counts now; of several the one that lasts longest.
@@ -175,8 +180,14 @@ impl<'a> Timing<'a> {
                 wait
             }
         };
+        let is_near = |wait: SignedDuration| {
+            let rest = wait.checked_sub(resync);
+            rest.is_some_and(|rest| rest < resync / 4)
+        };
         match opening.map(|at| ahead(until(self.facts.now, at))) {
-            Some(wait) if wait < resync => Wake::Exactly(wait),
+            Some(wait) if wait <= resync => Wake::Exactly(wait),
+            // Other looks are spread a little, and would be past it.
+            Some(wait) if is_near(wait) => Wake::Exactly(resync),
             _ => Wake::After(resync),
         }
     }

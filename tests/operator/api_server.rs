@@ -9,7 +9,7 @@ use serde_json::json;
 use tokio::sync::OnceCell;
 
 use crate::world::{
-    CRDS, DEADLINE, World, address, condition, fetch, install_crds, operator_program,
+    CRDS, DEADLINE, World, address, condition, fetch, install_crd, install_crds, operator_program,
 };
 
 /// A directory of its own that is removed at the end.
@@ -178,6 +178,58 @@ async fn without_the_crd_it_says_so_is_not_ready_and_works_once_it_is_there() {
     assert!(head.starts_with("http/1.1 200"), "{head}");
 }
 
+#[tokio::test]
+async fn without_the_crd_of_the_freezes_nothing_is_looked_at_and_it_goes_on_once_it_is_there() {
+    let plane = ControlPlane::start().await.unwrap();
+    let world = World::on(
+        &plane,
+        "{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}, {name: next, version: '1.33'}]}",
+    )
+    .await;
+    let (upgrades, freezes) = CRDS.split_once("\n---\n").unwrap();
+    install_crd(&plane, upgrades).await;
+    let mut operator = world.operator();
+    let address = address(&mut operator).await;
+    world.create(World::manifest("prod", "1.34")).await;
+    operator
+        .wait_for_line("it says what is missing", DEADLINE, |line| {
+            let is_said = line.contains("ERROR") && line.contains("UpgradeFreeze");
+            (is_said && line.contains("install the CRD")).then_some(())
+        })
+        .await
+        .unwrap();
+    let (head, _) = fetch(&address, "/readyz").await;
+    assert!(head.starts_with("http/1.1 503"), "{head}");
+    assert_eq!(world.calls(|_| true).len(), 0, "EKS is not even looked at");
+    assert_eq!(
+        world.get("prod").await.status.unwrap().observed_generation,
+        Some(-1)
+    );
+
+    plane.kubectl().apply(freezes).await.unwrap();
+    world
+        .until_reason_or("prod", "UpToDate", || operator.tail())
+        .await;
+    let (head, _) = fetch(&address, "/readyz").await;
+    assert!(head.starts_with("http/1.1 200"), "{head}");
+
+    // It is taken away while the operator runs: no start is decided on what can no longer be known.
+    let gone = ["delete", "crd", "upgradefreezes.eksupgrade.dev"];
+    plane.kubectl().run(gone).await.unwrap().ok().unwrap();
+    world.create(World::manifest("next", "1.34")).await;
+    operator
+        .wait_for_line("it says so again", DEADLINE, |line| {
+            (line.contains("object=") && line.contains("install the CRD")).then_some(())
+        })
+        .await
+        .unwrap();
+    assert_eq!(world.sends("next").len(), 0);
+    plane.kubectl().apply(freezes).await.unwrap();
+    world
+        .until_reason_or("next", "UpToDate", || operator.tail())
+        .await;
+}
+
 /// A control plane that takes every object, shared by the tests that need one.
 pub async fn loose_plane() -> &'static ControlPlane {
     static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
@@ -198,10 +250,9 @@ pub fn loosened() -> String {
             "type": "object",
             "x-kubernetes-preserve-unknown-fields": true,
         });
-        crd.to_string()
+        serde_norway::to_string(&crd).unwrap()
     });
-    // To kubectl, what begins as JSON is JSON to its end.
-    crds.collect::<Vec<_>>().join("\n")
+    crds.collect::<Vec<_>>().join("---\n")
 }
 
 #[tokio::test]

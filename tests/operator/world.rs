@@ -457,16 +457,28 @@ pub fn operator_program() -> Program {
     Program::new(env!("CARGO_BIN_EXE_eks-upgrade-operator"))
 }
 
+/// Installs the CRD of the objects alone, and returns once the API server serves it.
+pub async fn install_crd(plane: &ControlPlane, crd: &str) {
+    plane.kubectl().apply(crd).await.unwrap();
+    let objects: Api<ClusterUpgrade> = Api::all(plane.client().await.unwrap());
+    eventually(
+        "the API server serves ClusterUpgrades",
+        DEADLINE,
+        async || objects.list(&ListParams::default()).await.map(|_| ()),
+    )
+    .await
+    .unwrap();
+}
+
 /// Installs the CRDs, and returns once the API server serves them.
 pub async fn install_crds(plane: &ControlPlane, crds: &str) {
-    plane.kubectl().apply(crds).await.unwrap();
-    let client = plane.client().await.unwrap();
-    let objects: Api<ClusterUpgrade> = Api::all(client.clone());
-    let freezes: Api<UpgradeFreeze> = Api::all(client);
-    eventually("the API server serves both kinds", DEADLINE, async || {
-        objects.list(&ListParams::default()).await?;
-        freezes.list(&ListParams::default()).await.map(|_| ())
-    })
+    install_crd(plane, crds).await;
+    let freezes: Api<UpgradeFreeze> = Api::all(plane.client().await.unwrap());
+    eventually(
+        "the API server serves UpgradeFreezes",
+        DEADLINE,
+        async || freezes.list(&ListParams::default()).await.map(|_| ()),
+    )
     .await
     .unwrap();
 }

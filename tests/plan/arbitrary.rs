@@ -20,6 +20,7 @@ use super::eks::{ARN, error};
 use super::evidence::evidence;
 use super::gates::{gates, readiness};
 use super::owned::Owned;
+use super::timing::{freezes, health, hold, policies};
 use super::world::wish;
 
 pub fn noon() -> Timestamp {
@@ -183,8 +184,9 @@ fn described() -> impl Strategy<Value = ClusterView> {
         prop_oneof![9 => minor().prop_map(|minor| minor.to_string()), 1 => Just("2.0".to_owned())],
         prop_oneof![6 => Just("ACTIVE"), 2 => Just("UPDATING"), 1 => Just("FAILED")],
         prop_oneof![9 => Just(Hosting::Cloud), 1 => Just(Hosting::Outpost)],
+        (hold(), health()),
     )
-        .prop_map(|(arn, created_at, version, status, hosting)| ClusterView {
+        .prop_map(|(arn, created_at, version, status, hosting, (hold, health))| ClusterView {
             arn: arn.to_owned(),
             created_at,
             version,
@@ -193,8 +195,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             hosting,
             is_auto_mode: status == "ACTIVE",
             support_type: None,
-            health: Vec::new(),
-            hold: None,
+            health,
+            hold,
         })
 }
 
@@ -289,8 +291,9 @@ fn object() -> impl Strategy<Value = Object> {
         option::of(prop_oneof![3 => time().prop_map(|at| at.to_string()), 1 => ".*"]),
         prop_oneof![9 => (minor(), option::of(minor()), prop::bool::weighted(0.2)).prop_map(Some), 1 => Just(None)],
         option::weighted(0.2, time()),
+        policies(),
     )
-        .prop_map(|(deleting, retry_requested_at, asked, settled_at)| Object {
+        .prop_map(|(deleting, retry_requested_at, asked, settled_at, gates)| Object {
             name: "team/devel".to_owned(),
             uid: "uid-1".to_owned(),
             generation: 2,
@@ -302,6 +305,7 @@ fn object() -> impl Strategy<Value = Object> {
                     let mut wish = wish(&version.to_string());
                     wish.forced = forced;
                     wish.suspend = suspend;
+                    wish.gates = gates;
                     Ok(wish)
                 },
             ),
@@ -315,12 +319,13 @@ fn standing() -> impl Strategy<Value = Standing> {
         rarely("team/older"),
         rarely("Not allowed."),
         option::weighted(0.2, Just(10)),
+        freezes(),
     )
-        .prop_map(|(owner, not_allowed, queued_behind)| Standing {
+        .prop_map(|(owner, not_allowed, queued_behind, freezes)| Standing {
             owner,
             not_allowed,
             queued_behind,
-            freezes: Vec::new(),
+            freezes,
         })
 }
 

@@ -8,7 +8,7 @@ use eks_upgrade_operator::eks::{
     ClusterView, EksError, ErrorKind, Hosting, OfferedVersion, Progress, UpdateView,
 };
 use eks_upgrade_operator::plan::{InvalidSpec, Object, Observed, Settings, Standing};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use proptest::bool::weighted;
 use proptest::collection::vec;
@@ -22,6 +22,7 @@ use super::evidence::evidence;
 use super::gates::{gates, permit, readiness};
 use super::owned::Owned;
 use super::past::{accepted, ago, closed, intent, lately, minor};
+use super::timing::{freeze, freezes, health, hold, policies, window};
 use super::world::wish;
 
 fn view() -> impl Strategy<Value = UpdateView> {
@@ -62,8 +63,9 @@ fn described() -> impl Strategy<Value = ClusterView> {
         prop_oneof![8 => Just("ACTIVE"), 2 => Just("UPDATING"), 1 => Just("FAILED")],
         prop_oneof![18 => Just(Hosting::Cloud), 1 => Just(Hosting::Outpost), 1 => Just(Hosting::Connected)],
         (weighted(0.3), weighted(0.3)),
+        (hold(), health()),
     )
-        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard))| ClusterView {
+        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard), (hold, health))| ClusterView {
             arn: arn.to_owned(),
             created_at: Some(ago(900_000)),
             version,
@@ -72,8 +74,8 @@ fn described() -> impl Strategy<Value = ClusterView> {
             hosting,
             is_auto_mode,
             support_type: Some(if is_standard { "STANDARD" } else { "EXTENDED" }.to_owned()),
-            health: Vec::new(),
-            hold: None,
+            health,
+            hold,
         })
 }
 
@@ -88,7 +90,7 @@ pub fn offered() -> impl Strategy<Value = Arc<[OfferedVersion]>> {
                 } else {
                     "STANDARD_SUPPORT".to_owned()
                 },
-                end_of_standard_support: None,
+                end_of_standard_support: (minor < 34).then(|| ago(-3_000_000)),
                 end_of_extended_support: None,
             })
             .collect()
@@ -126,8 +128,25 @@ fn tracked() -> impl Strategy<Value = Option<Result<UpdateView, EksError>>> {
     .prop_map(Some)
 }
 
+/// The upgrade that brought the cluster here, a day ago.
+fn brought() -> UpdateView {
+    UpdateView {
+        id: "u0".to_owned(),
+        kind: "VersionUpdate".to_owned(),
+        status: Progress::Successful,
+        to_version: Some("1.33".to_owned()),
+        created_at: Some(ago(100_000)),
+        errors: Vec::new(),
+        cancellation: None,
+    }
+}
+
 fn observed() -> impl Strategy<Value = Observed> {
     let views = prop_oneof![2 => Just(Vec::new()), 3 => vec(view(), 1..4)];
+    let views = (views, weighted(0.35)).prop_map(|(mut views, is_listed)| {
+        views.extend(is_listed.then(brought));
+        views
+    });
     (
         tracked(),
         read(described()),
@@ -239,7 +258,7 @@ fn object() -> impl Strategy<Value = Object> {
         weighted(0.03),
         weighted(0.06),
         annotation,
-        (version, forced, weighted(0.15), permit()),
+        (version, forced, weighted(0.15), permit(), policies()),
         option::weighted(0.2, lately()),
     )
         .prop_map(
@@ -247,13 +266,14 @@ fn object() -> impl Strategy<Value = Object> {
                 deleting,
                 is_invalid,
                 retry_requested_at,
-                (version, forced, suspend, rollback),
+                (version, forced, suspend, rollback, gates),
                 settled_at,
             )| {
                 let mut asked = wish(&version.to_string());
                 asked.forced = forced;
                 asked.suspend = suspend;
                 asked.rollback = rollback;
+                asked.gates = gates;
                 Object {
                     name: "team/devel".to_owned(),
                     uid: "uid-1".to_owned(),
@@ -276,12 +296,13 @@ pub fn standing() -> impl Strategy<Value = Standing> {
         option::weighted(0.08, Just("team/older".to_owned())),
         option::weighted(0.06, Just("Namespace team may not use role R.".to_owned())),
         option::weighted(0.15, Just(10)),
+        freezes(),
     )
-        .prop_map(|(owner, not_allowed, queued_behind)| Standing {
+        .prop_map(|(owner, not_allowed, queued_behind, freezes)| Standing {
             owner,
             not_allowed,
             queued_behind,
-            freezes: Vec::new(),
+            freezes,
         })
 }
 
@@ -311,8 +332,13 @@ pub fn crowded() -> impl Strategy<Value = Owned> {
 /// Facts in which nothing but the object's own history stands in the way, for what follows a send.
 pub fn calm() -> impl Strategy<Value = Owned> {
     crowded().prop_map(|mut owned| {
-        let wish = wish("1.35");
-        owned.object.wish = Ok(wish);
+        let mut asked = wish("1.35");
+        if let Ok(gates) = owned.object.wish.and_then(|before| before.gates) {
+            let policy = &mut asked.gates.as_mut().unwrap().preflight;
+            policy.mode = gates.preflight.mode;
+            policy.on_unknown = gates.preflight.on_unknown;
+        }
+        owned.object.wish = Ok(asked);
         owned.object.deleting = false;
         owned.object.settled_at = None;
         owned.standing = Standing::default();
@@ -321,9 +347,33 @@ pub fn calm() -> impl Strategy<Value = Owned> {
             "ACTIVE".clone_into(&mut view.status);
             ARN.clone_into(&mut view.arn);
             view.hosting = Hosting::Cloud;
+            view.hold = None;
         }
         if let Some(Ok(views)) = &mut owned.observed.updates {
             views.retain(|view| !matches!(view.status, Progress::InProgress | Progress::Other(_)));
+        }
+        owned
+    })
+}
+
+/// The same, and some of the gates of time are closed.
+pub fn gated() -> impl Strategy<Value = Owned> {
+    (calm(), any::<[bool; 4]>()).prop_map(|(mut owned, [held, frozen, closed, bakes])| {
+        if let Some(Ok(view)) = &mut owned.observed.cluster {
+            view.hold = held.then(|| "ask team-db".to_owned());
+        }
+        if let Some(Ok(views)) = &mut owned.observed.updates {
+            *views = vec![brought()];
+        }
+        owned
+            .standing
+            .freezes
+            .extend(frozen.then(|| freeze("stop", None, None)));
+        if let Ok(Ok(gates)) = owned.object.wish.as_mut().map(|wish| wish.gates.as_mut()) {
+            gates
+                .windows
+                .extend(closed.then(|| window(&["Sat"], "02:00", "4h")));
+            gates.bake = SignedDuration::from_hours(if bakes { 24 * 7 } else { 0 });
         }
         owned
     })

@@ -25,6 +25,7 @@ use super::eks::{ARN, error};
 use super::gates::readiness;
 use super::owned::Owned;
 use super::past::{ago, closed_as, lately, minor, said};
+use super::timing::{hold, policies};
 use super::world::wish;
 
 const HOUR: i64 = 3600;
@@ -73,6 +74,7 @@ fn object() -> impl Strategy<Value = Object> {
             option::weighted(0.2, minor([0, 5, 1, 1])),
             weighted(0.1),
             permit(),
+            policies(),
         ),
         option::weighted(0.1, lately()),
     )
@@ -81,13 +83,14 @@ fn object() -> impl Strategy<Value = Object> {
                 deleting,
                 is_invalid,
                 retry_requested_at,
-                (version, forced, suspend, rollback),
+                (version, forced, suspend, rollback, gates),
                 settled_at,
             )| {
                 let mut asked = wish(&version.to_string());
                 asked.forced = forced;
                 asked.suspend = suspend;
                 asked.rollback = rollback;
+                asked.gates = gates;
                 Object {
                     name: "team/devel".to_owned(),
                     uid: "uid-1".to_owned(),
@@ -210,7 +213,7 @@ fn back() -> impl Strategy<Value = Update> {
 }
 
 fn intent() -> impl Strategy<Value = Update> {
-    (back(), weighted(0.2)).prop_map(|(back, is_busy)| Update {
+    (back(), weighted(0.35)).prop_map(|(back, is_busy)| Update {
         errors: if is_busy {
             said("ResourceInUseException")
         } else {
@@ -375,8 +378,9 @@ fn described() -> impl Strategy<Value = ClusterView> {
         prop_oneof![16 => Just("ACTIVE"), 2 => Just("UPDATING"), 1 => Just("FAILED")],
         prop_oneof![28 => Just(Hosting::Cloud), 1 => Just(Hosting::Outpost), 1 => Just(Hosting::Connected)],
         (weighted(0.6), weighted(0.5)),
+        hold(),
     )
-        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard))| ClusterView {
+        .prop_map(|(arn, version, status, hosting, (is_auto_mode, is_standard), hold)| ClusterView {
             arn: arn.to_owned(),
             created_at: Some(ago(9_000_000)),
             version,
@@ -386,7 +390,7 @@ fn described() -> impl Strategy<Value = ClusterView> {
             is_auto_mode,
             support_type: Some(if is_standard { "STANDARD" } else { "EXTENDED" }.to_owned()),
             health: Vec::new(),
-            hold: None,
+            hold,
         })
 }
 
@@ -558,6 +562,7 @@ pub fn calm() -> impl Strategy<Value = Owned> {
             ARN.clone_into(&mut view.arn);
             view.hosting = Hosting::Cloud;
             "1.34".clone_into(&mut view.version);
+            view.hold = None;
         }
         owned.observed.nodegroups = Some(Ok(Vec::new()));
         if let Some(Ok(refresh)) = &mut owned.observed.refresh {

@@ -90,6 +90,12 @@ pub struct FakeEks {
     /// What the checks before an upgrade look at, the refresh aside.
     pub addons: Vec<Addon>,
     pub upgrade_insights: Vec<Insight>,
+    /// What EKS finds besides of the upgrade to one version.
+    pub insights_of: HashMap<Minor, Vec<Insight>>,
+    /// How the last refresh before an upgrade ended, where not well.
+    pub upgrade_refresh_failed: bool,
+    /// When standard support of a version ends.
+    pub support_ends: HashMap<Minor, Timestamp>,
     /// How long a refresh before an upgrade takes; without it the last one has just ended, whenever it is looked at.
     pub upgrade_refresh_takes: Option<SignedDuration>,
     pub upgrade_refresh_started: Option<Timestamp>,
@@ -160,6 +166,9 @@ impl FakeEks {
             node_phase: SignedDuration::from_hours(5),
             addons: Vec::new(),
             upgrade_insights: vec![kubelets()],
+            insights_of: HashMap::new(),
+            upgrade_refresh_failed: false,
+            support_ends: HashMap::new(),
             upgrade_refresh_takes: None,
             upgrade_refresh_started: None,
             reads: Vec::new(),
@@ -374,8 +383,10 @@ impl FakeEks {
                 });
                 evidence.refresh = Some(new(now, view));
             }
-            Part::Insights { .. } => {
-                let insights = broken.map(|()| self.upgrade_insights.clone());
+            Part::Insights { version, .. } => {
+                let of_version = self.insights_of.get(&version).into_iter().flatten();
+                let all = self.upgrade_insights.iter().chain(of_version);
+                let insights = broken.map(|()| all.cloned().collect());
                 evidence.insights = Some(new(now, insights));
             }
         }
@@ -394,13 +405,16 @@ impl FakeEks {
         };
         let is_over = now >= started + takes;
         RefreshView {
-            status: if is_over {
+            status: if is_over && self.upgrade_refresh_failed {
+                RefreshStatus::Failed("FAILED".to_owned())
+            } else if is_over {
                 RefreshStatus::Completed
             } else {
                 RefreshStatus::InProgress
             },
             started_at: Some(started),
-            ended_at: is_over.then(|| started + takes),
+            // Of one that failed EKS need not say when.
+            ended_at: (is_over && !self.upgrade_refresh_failed).then(|| started + takes),
         }
     }
 
@@ -412,7 +426,7 @@ impl FakeEks {
             } else {
                 "STANDARD_SUPPORT".to_owned()
             },
-            end_of_standard_support: None,
+            end_of_standard_support: self.support_ends.get(version).copied(),
             end_of_extended_support: None,
         });
         offered.collect()

@@ -1,22 +1,31 @@
 //! Which reason is said where several could be: every pair of causes that can be there at once.
 
 use eks_upgrade_operator::eks::ErrorKind;
-use eks_upgrade_operator::plan::InvalidSpec;
+use eks_upgrade_operator::plan::{Gates, InvalidSpec};
 
 use super::eks::{End, Fate, error};
+use super::evidence::group;
+use super::timing::{freeze, window};
 use super::world::{World, minutes, seconds};
 
 /// Brings one cause into a world that has come to rest at 1.33 and is then asked for 1.34.
 type Cause = (&'static str, fn(&mut World));
 
 /// In the order of precedence.
-const CAUSES: [Cause; 15] = [
+const CAUSES: [Cause; 22] = [
     ("Updating", |world| {
         world.foreign("VersionUpdate", Some("1.34"));
         world.settle();
     }),
     ("InvalidSpec", |world| {
         world.object.wish = Err(InvalidSpec("spec.version: \"x\" is no version".to_owned()));
+    }),
+    ("InvalidSpec", |world| {
+        if let Ok(wish) = &mut world.object.wish {
+            wish.gates = Err(InvalidSpec(
+                "spec.schedule.bake: \"x\" is no duration".to_owned(),
+            ));
+        }
     }),
     ("NotAllowed", |world| {
         world.standing.not_allowed = Some("Namespace team may not use role R.".to_owned());
@@ -61,6 +70,27 @@ const CAUSES: [Cause; 15] = [
         }
     }),
     ("Queued", |world| world.standing.queued_behind = Some(10)),
+    ("Held", |world| {
+        world.eks.cluster.hold = Some("ask team-db".to_owned());
+    }),
+    ("Frozen", |world| {
+        world.standing.freezes.push(freeze("sale", None, None));
+    }),
+    ("OutsideWindow", |world| {
+        with_gates(world, |gates| {
+            gates.windows.push(window(&["Sun"], "02:00", "1h"));
+        });
+    }),
+    ("Baking", |world| {
+        with_gates(world, |gates| gates.bake = minutes(24 * 60));
+    }),
+    ("PreflightUnknown", |world| {
+        let denied = error(ErrorKind::AccessDenied);
+        world.eks.broken.insert("check addons", denied);
+    }),
+    ("PreflightFailed", |world| {
+        world.eks.nodegroups.push(group("old", "1.20"));
+    }),
     ("PreflightFailed", |world| {
         world
             .fates
@@ -73,12 +103,26 @@ const CAUSES: [Cause; 15] = [
     }),
 ];
 
+fn with_gates(world: &mut World, change: impl FnOnce(&mut Gates)) {
+    if let Ok(Ok(gates)) = world.object.wish.as_mut().map(|wish| wish.gates.as_mut()) {
+        change(gates);
+    }
+}
+
+/// A cluster that this object has upgraded to 1.33, and that is at rest.
+fn upgraded() -> World {
+    let mut world = World::new("1.32", "1.33");
+    world.run(minutes(15));
+    assert_eq!(world.reason(), "UpToDate");
+    world.sent.clear();
+    world
+}
+
 #[test]
 fn of_two_causes_the_weightier_is_said() {
     for (index, (weightier, first)) in CAUSES.iter().enumerate() {
         for (lighter, second) in &CAUSES[index + 1..] {
-            let mut world = World::new("1.33", "1.33");
-            world.settle();
+            let mut world = upgraded();
             world.edit(|wish| wish.version = "1.34".parse().unwrap());
             first(&mut world);
             second(&mut world);
@@ -93,12 +137,13 @@ fn of_two_causes_the_weightier_is_said() {
 /// An intent that is open says so, whatever else there is to say.
 #[test]
 fn an_open_intent_outweighs_the_rest() {
-    for (name, cause) in &CAUSES[1..13] {
+    for (name, cause) in &CAUSES[1..20] {
         // EKS's list, or the cluster's turn, resolves the intent.
         if ["UpdateFailed", "Queued"].contains(name) {
             continue;
         }
-        let mut world = World::new("1.33", "1.34");
+        let mut world = upgraded();
+        world.edit(|wish| wish.version = "1.34".parse().unwrap());
         world.fates.push_back(Fate::RequestLost);
         world.step();
         cause(&mut world);

@@ -93,6 +93,11 @@ impl World {
         self.object.generation += 1;
     }
 
+    /// Changes what the spec says of checks and times.
+    pub fn gate(&mut self, change: impl FnOnce(&mut Gates)) {
+        self.edit(|wish| change(wish.gates.as_mut().unwrap()));
+    }
+
     /// Sets the retry annotation to a time relative to now.
     pub fn annotate(&mut self, from_now: SignedDuration) {
         self.object.retry_requested_at = Some((self.now + from_now).to_string());

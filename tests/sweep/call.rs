@@ -22,17 +22,18 @@ impl Call {
 
     /// Whether it lists objects.
     pub fn is_list(&self) -> bool {
-        self.is_of_all() && !self.is_watch()
+        self.is_of_all("/clusterupgrades") && !self.is_watch()
     }
 
-    /// Whether it watches objects.
+    /// Whether it watches objects or freezes.
     pub fn is_watch(&self) -> bool {
         let query = self.uri.query().unwrap_or_default();
-        self.is_of_all() && query.split('&').any(|pair| pair.starts_with("watch="))
+        (self.is_of_all("/clusterupgrades") || self.is_of_all("/upgradefreezes"))
+            && query.split('&').any(|pair| pair.starts_with("watch="))
     }
 
-    fn is_of_all(&self) -> bool {
-        self.method == Method::GET && self.path().ends_with("/clusterupgrades")
+    fn is_of_all(&self, kind: &str) -> bool {
+        self.method == Method::GET && self.path().ends_with(kind)
     }
 
     /// Whether it writes a status.
@@ -71,6 +72,10 @@ impl Call {
     fn what(&self) -> String {
         if self.is_status_write() {
             return of_status(&self.status());
+        }
+        if self.is_of_all("/upgradefreezes") {
+            let verb = if self.is_watch() { "watch" } else { "list" };
+            return format!("{verb} freezes");
         }
         let path: Vec<_> = self.path().split('/').skip(1).collect();
         let get = Method::GET;

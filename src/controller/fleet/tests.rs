@@ -1,7 +1,8 @@
 //! Who owns a cluster, and whose turn it is.
 
 use super::*;
-use crate::api::{ClusterUpgradeSpec, Minor, Update};
+use crate::api::{Check, ClusterUpgradeSpec, Minor, PreflightStatus, Support, Update};
+use crate::metrics::Metrics;
 
 fn object(name: &str, created: i64, cluster: &str) -> Stored {
     Stored {
@@ -210,4 +211,81 @@ fn what_nobody_follows_any_more_takes_no_place() {
     };
     assert_eq!(fleet.note(&deleting), keys(&[&second]));
     assert_eq!(fleet.claim(&second, 1), Turn::Yours);
+}
+
+/// An object with these results of the checks, whose version's standard support ends then.
+fn checked(mut object: Stored, revision: u64, results: &[(CheckCode, CheckResult)]) -> Stored {
+    object.resource_version = revision.to_string();
+    if let Ok(body) = &mut object.body {
+        body.status.preflight = Some(PreflightStatus {
+            version: Minor::new(34),
+            result: CheckResult::Failed,
+            checks: results
+                .iter()
+                .map(|(code, result)| Check {
+                    code: code.to_string(),
+                    result: *result,
+                    message: String::new(),
+                    findings: Vec::new(),
+                    since: Timestamp::UNIX_EPOCH,
+                })
+                .collect(),
+        });
+        body.status.support = Some(SupportStatus {
+            current: Support {
+                version: Minor::new(33),
+                end_of_standard_support: Timestamp::from_second(1_000).ok(),
+                end_of_extended_support: Timestamp::from_second(2_000).ok(),
+            },
+            target: Some(Support {
+                version: Minor::new(34),
+                end_of_standard_support: Timestamp::from_second(3_000).ok(),
+                end_of_extended_support: None,
+            }),
+        });
+    }
+    object
+}
+
+#[test]
+fn checks_are_counted_and_ends_of_support_named_while_they_are_known() {
+    let fleet = Fleet::default();
+    let metrics = Metrics::default();
+    let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
+    let count = |fleet: &Fleet, line: &str| {
+        let text = metrics.scrape(fleet.glance(), Timestamp::UNIX_EPOCH);
+        let text = text.unwrap();
+        let mut lines = text.lines();
+        lines.find_map(|it| it.strip_prefix(line)?.trim().parse::<f64>().ok())
+    };
+    let failed = "eks_upgrade_preflight_checks{check=\"NodeSkew\",result=\"Failed\"}";
+    let passed = "eks_upgrade_preflight_checks{check=\"NodeSkew\",result=\"Passed\"}";
+    assert_eq!(count(&fleet, failed), Some(0.0));
+    let bad = [(CheckCode::NodeSkew, CheckResult::Failed)];
+    fleet.note(&checked(first.clone(), 2, &bad));
+    fleet.note(&checked(second.clone(), 2, &bad));
+    assert_eq!(count(&fleet, failed), Some(2.0));
+    let good = [(CheckCode::NodeSkew, CheckResult::Passed)];
+    fleet.note(&checked(second.clone(), 3, &good));
+    assert_eq!(count(&fleet, failed), Some(1.0));
+    assert_eq!(count(&fleet, passed), Some(1.0));
+    let end = |of: &str, support: &str| {
+        format!(
+            "eks_upgrade_support_end_timestamp_seconds{{namespace=\"ns\",name=\"first\",of=\"{of}\",support=\"{support}\"}}"
+        )
+    };
+    assert_eq!(count(&fleet, &end("current", "standard")), Some(1_000.0));
+    assert_eq!(count(&fleet, &end("current", "extended")), Some(2_000.0));
+    assert_eq!(count(&fleet, &end("target", "standard")), Some(3_000.0));
+    assert_eq!(count(&fleet, &end("target", "extended")), None);
+    fleet.forget(&first.key, &first.uid);
+    assert_eq!(count(&fleet, failed), Some(0.0));
+    assert_eq!(count(&fleet, &end("current", "standard")), None);
+    // No hop is to come any more.
+    let done = Stored {
+        resource_version: "4".to_owned(),
+        ..second
+    };
+    fleet.note(&done);
+    assert_eq!(count(&fleet, passed), Some(0.0));
 }

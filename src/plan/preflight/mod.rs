@@ -38,7 +38,7 @@ const REFRESHED_TO_START: SignedDuration = SignedDuration::from_hours(1);
 /// How old it may be while nothing can start.
 const REFRESHED_AHEAD: SignedDuration = SignedDuration::from_hours(12);
 /// How often is looked whether a refresh has ended, at least.
-const REFRESH_TAKES: SignedDuration = SignedDuration::from_secs(15);
+const REFRESH_POLL: SignedDuration = SignedDuration::from_secs(15);
 /// So long before a start it is refreshed, so that nothing has to be waited for then.
 pub const REFRESH_BEFORE: SignedDuration = SignedDuration::from_mins(30);
 
@@ -92,19 +92,19 @@ enum Needed<'a, T> {
 ///
 /// What was read ahead is enough for a no; a start wants fresh answers.
 pub fn look(question: &Question<'_>, is_first_send: bool) -> Preflight {
-    match judge(question, ahead_since(question)) {
+    match judge(question, ahead_since(question), is_first_send) {
         Preflight::Open => {}
         other => return other,
     }
     if !is_first_send {
         return Preflight::Open;
     }
-    judge(question, before(question.facts.now, FRESH_TO_START))
+    judge(question, before(question.facts.now, FRESH_TO_START), true)
 }
 
-fn judge(question: &Question<'_>, since: Timestamp) -> Preflight {
+fn judge(question: &Question<'_>, since: Timestamp, is_start: bool) -> Preflight {
     let facts = question.facts;
-    if let Some(part) = next_part(question, since, true) {
+    if let Some(part) = next_part(question, since, is_start) {
         return Preflight::Ask(part, since);
     }
     if let Some(error) = facts.observed.evidence.setback()
@@ -129,7 +129,7 @@ fn judge(question: &Question<'_>, since: Timestamp) -> Preflight {
 
 /// When to look again at a refresh that goes on.
 pub fn refresh_wake(facts: &Facts<'_>) -> Wake {
-    Wake::After(REFRESH_TAKES.min(facts.settings.poll_interval))
+    Wake::After(REFRESH_POLL.min(facts.settings.poll_interval))
 }
 
 /// What the results mean.
@@ -338,9 +338,16 @@ fn limits(question: &Question<'_>, is_start: bool) -> refresh::Limits {
     }
 }
 
-/// Whether status says of this very spec that a check holds the hop up.
+/// Whether status says of this very spec that a check holds the hop up, or could not run.
 fn said_closed(facts: &Facts<'_>) -> bool {
-    rollback_gate::is_blocked(facts)
+    rollback_gate::is_said(
+        facts,
+        &[
+            Reason::PreflightFailed,
+            Reason::PreflightUnknown,
+            Reason::RequestRejected,
+        ],
+    )
 }
 
 /// Every check, with what it found.
@@ -456,14 +463,14 @@ fn weighed(question: &Question<'_>, code: CheckCode, finding: Finding) -> Findin
             );
             with(CheckResult::Waived, more)
         }
+        _ if code == CheckCode::UpgradeInsights && question.hop.force => with(
+            CheckResult::Waived,
+            "Overridden by spec.force for this hop.".to_owned(),
+        ),
         Some(waiver) => {
             let more = format!("The waiver for it expired at {}.", shown(waiver.expires));
             with(finding.result, more)
         }
-        None if code == CheckCode::UpgradeInsights && question.hop.force => with(
-            CheckResult::Waived,
-            "Overridden by spec.force for this hop.".to_owned(),
-        ),
         None => finding,
     }
 }

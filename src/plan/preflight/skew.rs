@@ -11,6 +11,9 @@ const MOST_BEHIND: u16 = 3;
 /// What EKS's insight about kubelets is called. It looks at every node, also those that are in no node group.
 const KUBELET_INSIGHT: &str = "kubelet version skew";
 
+/// EKS's word for an insight that found nothing.
+const PASSING: &str = "PASSING";
+
 pub fn look(question: &Question<'_>) -> Looked {
     let to = question.hop.to;
     let groups = question.facts.observed.evidence.nodegroups.as_ref();
@@ -66,22 +69,33 @@ fn finding(group: &NodegroupView, to: Minor) -> Option<Finding> {
     Some(Finding::new(name, None, result, &message))
 }
 
-/// What is known of nodes outside managed node groups, and of Fargate: only what EKS's own insight says. Where there is none, that
-/// they were not looked at.
+/// What is known of nodes outside managed node groups, and of Fargate: only what EKS's own insight says. Where there is none, or it
+/// does not know, that they were not looked at.
 fn others(question: &Question<'_>) -> Option<Finding> {
     let insights = question.facts.observed.evidence.insights.as_ref();
     let insights = insights.and_then(|reading| reading.answer.as_ref().ok());
-    let is_covered = insights.is_some_and(|insights| {
-        insights
-            .iter()
-            .any(|insight| insight.view.name.to_lowercase().contains(KUBELET_INSIGHT))
+    let mut about_kubelets = insights.into_iter().flatten().filter(|insight| {
+        let name = insight.view.name.to_lowercase();
+        name.contains(KUBELET_INSIGHT)
     });
-    (!is_covered).then(|| {
-        Finding::new(
-            "OtherNodes",
-            None,
-            CheckResult::Warning,
-            "Not checked: Fargate and nodes outside managed node groups, since EKS has no insight about kubelets of this cluster.",
-        )
-    })
+    let first = about_kubelets.next();
+    let worst = about_kubelets.fold(first, |worst, other| {
+        worst
+            .filter(|worst| worst.view.status != PASSING)
+            .or(Some(other))
+    });
+    let why = match worst.map(|insight| insight.view.status.as_str()) {
+        Some(PASSING) => return None,
+        Some(status @ ("WARNING" | "ERROR")) => {
+            format!("see EKS's insight about kubelets, which is {status}")
+        }
+        Some(status) => format!("since EKS's insight about kubelets is {status:?}"),
+        None => "since EKS has no insight about kubelets of this cluster".to_owned(),
+    };
+    Some(Finding::new(
+        "OtherNodes",
+        None,
+        CheckResult::Warning,
+        &format!("Not checked: Fargate and nodes outside managed node groups, {why}."),
+    ))
 }

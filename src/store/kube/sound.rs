@@ -8,9 +8,11 @@ use std::collections::HashSet;
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
+use crate::api::condition::PREFLIGHT_PASSED;
 use crate::api::{
-    Blocker, Cancel, ClusterUpgradeStatus, ErrorDetail, HISTORY_LIMIT, ObservedCluster, PATH_LIMIT,
-    Reason, RollbackReadiness, Update, UpdateStatus,
+    Blocker, Cancel, Check, CheckCode, CheckResult, ClusterUpgradeStatus, ErrorDetail, Finding,
+    HISTORY_LIMIT, ObservedCluster, PATH_LIMIT, PlanStatus, PreflightStatus, Reason,
+    RollbackReadiness, ScheduleStatus, Step, StepGate, Update, UpdateStatus,
 };
 use crate::eks::is_update_id;
 use crate::store::Unreadable;
@@ -55,9 +57,9 @@ pub(super) fn sound(status: ClusterUpgradeStatus) -> Result<ClusterUpgradeStatus
             .map(|update| sound_update("status.history", update))
             .collect::<Result<_, _>>()?,
         rollback: rollback.and_then(sound_readiness),
-        preflight,
-        schedule,
-        plan,
+        preflight: preflight.map(sound_preflight),
+        schedule: schedule.map(sound_schedule),
+        plan: plan.map(sound_plan),
         support,
         conditions: conditions
             .into_iter()
@@ -134,12 +136,101 @@ fn sound_readiness(readiness: RollbackReadiness) -> Option<RollbackReadiness> {
     })
 }
 
+/// Checks that are none of ours are not kept, and none is kept twice: they are counted by their codes.
+fn sound_preflight(preflight: PreflightStatus) -> PreflightStatus {
+    let PreflightStatus {
+        version,
+        result,
+        checks,
+    } = preflight;
+    let mut seen = HashSet::new();
+    PreflightStatus {
+        version,
+        result,
+        checks: checks
+            .into_iter()
+            .filter(|check| {
+                let code = check.code.parse::<CheckCode>();
+                code.is_ok_and(|code| seen.insert(code))
+            })
+            .map(sound_check)
+            .collect(),
+    }
+}
+
+fn sound_check(check: Check) -> Check {
+    let Check {
+        code,
+        result,
+        message,
+        findings,
+        since,
+    } = check;
+    let findings = findings.iter().take(Check::FINDINGS_KEPT);
+    Check {
+        code,
+        result,
+        message: plain(&message, Check::MESSAGE_KEPT),
+        findings: findings
+            .map(|finding| {
+                let Finding {
+                    id,
+                    name,
+                    result,
+                    message,
+                } = finding;
+                Finding::new(id, name.as_deref(), *result, message)
+            })
+            .collect(),
+        since,
+    }
+}
+
+fn sound_schedule(schedule: ScheduleStatus) -> ScheduleStatus {
+    let ScheduleStatus { next_start } = schedule;
+    let is_time = |text: &String| text.len() <= WORD && text.parse::<Timestamp>().is_ok();
+    ScheduleStatus {
+        next_start: next_start.filter(is_time),
+    }
+}
+
+fn sound_plan(plan: PlanStatus) -> PlanStatus {
+    let PlanStatus { steps } = plan;
+    PlanStatus {
+        steps: steps.into_iter().take(PATH_LIMIT).map(sound_step).collect(),
+    }
+}
+
+fn sound_step(step: Step) -> Step {
+    let Step {
+        from,
+        to,
+        call,
+        gates,
+        earliest_start,
+    } = step;
+    Step {
+        from,
+        to,
+        call: plain(&call, WORD),
+        gates: gates
+            .into_iter()
+            .take(StepGate::KEPT)
+            .map(|gate| StepGate::new(&gate.gate, gate.state, &gate.message))
+            .collect(),
+        earliest_start,
+    }
+}
+
 /// Whether a condition is in the operator's words. Another is said anew.
 fn is_ours(condition: &Condition) -> bool {
-    ["True", "False", "Unknown"].contains(&condition.status.as_str())
-        && Reason::ALL
-            .iter()
-            .any(|reason| reason.as_str() == condition.reason)
+    let reason = condition.reason.as_str();
+    let is_reason = if condition.type_ == PREFLIGHT_PASSED {
+        CheckResult::ALL.iter().any(|word| word.as_str() == reason)
+    } else {
+        Reason::ALL.iter().any(|word| word.as_str() == reason)
+    };
+    is_reason && ["True", "False", "Unknown"].contains(&condition.status.as_str())
 }
 
 fn sound_condition(condition: Condition) -> Condition {
@@ -161,4 +252,115 @@ fn impossible(place: &str, text: &str) -> Unreadable {
         "{place}: {:?} cannot be one. Restore it, or remove it if nothing is known to run",
         plain(text, 64)
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(status: Value) -> ClusterUpgradeStatus {
+        serde_json::from_value(status)
+            .map(sound)
+            .unwrap_or_else(|error| panic!("{error}"))
+            .unwrap()
+    }
+
+    fn long() -> String {
+        "w\u{1b}".repeat(1_000)
+    }
+
+    #[test]
+    fn of_the_checks_as_much_is_kept_as_could_be_ours() {
+        let finding = json!({"id": long(), "name": format!("n{}", long()), "result": "Failed", "message": long()});
+        let check = |code: &str| {
+            json!({
+                "code": code, "result": "Failed", "message": long(), "since": "2026-11-20T00:00:00Z",
+                "findings": vec![finding.clone(); 100],
+            })
+        };
+        let checks = ["NodeSkew", "Surprise", "NodeSkew", "ClusterHealth"].map(check);
+        let status =
+            read(json!({"preflight": {"version": "1.34", "result": "Failed", "checks": checks}}));
+        let checks = status.preflight.unwrap().checks;
+        let codes: Vec<_> = checks.iter().map(|check| check.code.as_str()).collect();
+        assert_eq!(codes, ["NodeSkew", "ClusterHealth"]);
+        for check in &checks {
+            assert!(check.message.len() <= Check::MESSAGE_KEPT);
+            assert_eq!(check.findings.len(), Check::FINDINGS_KEPT);
+            for finding in &check.findings {
+                assert!(finding.id.len() <= Finding::WORD_KEPT);
+                assert!(finding.name.as_ref().unwrap().len() <= Finding::WORD_KEPT);
+                assert!(finding.message.len() <= Finding::MESSAGE_KEPT);
+                assert!(!finding.message.contains('\u{1b}'));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_planned_has_an_end() {
+        let gate = json!({"gate": long(), "state": "Open", "message": long()});
+        let step = json!({
+            "from": "1.33", "to": "1.34", "call": long(), "gates": vec![gate; 10],
+            "earliestStart": "2026-11-20T00:00:00Z",
+        });
+        let status = read(json!({
+            "plan": {"steps": vec![step; 100]},
+        }));
+        let steps = status.plan.unwrap().steps;
+        assert_eq!(steps.len(), PATH_LIMIT);
+        for step in &steps {
+            assert!(step.call.len() <= WORD);
+            assert_eq!(step.gates.len(), StepGate::KEPT);
+            let gate = &step.gates[0];
+            assert!(gate.gate.len() <= WORD && gate.message.len() <= 1024);
+        }
+    }
+
+    #[test]
+    fn what_makes_no_sense_and_is_only_said_is_left_out() {
+        for (start, kept) in [
+            ("2026-11-20T00:00:00Z", true),
+            ("tomorrow", false),
+            ("", false),
+        ] {
+            let status = read(json!({"schedule": {"nextStart": start}}));
+            assert_eq!(
+                status.schedule.unwrap().next_start.is_some(),
+                kept,
+                "{start}"
+            );
+        }
+        let status = read(json!({
+            "preflight": {"version": "latest"}, "schedule": 7, "plan": {"steps": "none"}, "support": {},
+        }));
+        assert_eq!(status, ClusterUpgradeStatus::default());
+    }
+
+    #[test]
+    fn each_condition_has_words_of_its_own() {
+        let condition = |kind: &str, reason: &str| {
+            json!({
+                "type": kind, "status": "True", "reason": reason, "message": "",
+                "lastTransitionTime": "2026-11-20T00:00:00Z",
+            })
+        };
+        let status = read(json!({"conditions": [
+            condition("Ready", "Passed"),
+            condition("Stalled", "UpdateFailed"),
+            condition("PreflightPassed", "UpdateFailed"),
+            condition("PreflightPassed", "Waived"),
+            condition("PreflightPassed", "Passed"),
+        ]}));
+        let kept: Vec<_> = status
+            .conditions
+            .iter()
+            .map(|kept| (kept.type_.as_str(), kept.reason.as_str()))
+            .collect();
+        assert_eq!(
+            kept,
+            [("Stalled", "UpdateFailed"), ("PreflightPassed", "Waived")]
+        );
+    }
 }

@@ -4,7 +4,7 @@ use kube::api::DynamicObject;
 use serde_json::Value;
 
 use crate::api::ClusterUpgradeStatus;
-use crate::api::condition::{READY, RECONCILING, STALLED};
+use crate::api::condition::{PREFLIGHT_PASSED, READY, RECONCILING, STALLED};
 
 /// Whether the API server keeps this status, but for others' conditions.
 pub(super) fn is_written(written: &DynamicObject, status: &ClusterUpgradeStatus) -> bool {
@@ -21,7 +21,7 @@ pub(super) fn own(mut status: ClusterUpgradeStatus) -> ClusterUpgradeStatus {
 }
 
 fn is_own(condition: &str) -> bool {
-    [READY, RECONCILING, STALLED].contains(&condition)
+    [READY, RECONCILING, STALLED, PREFLIGHT_PASSED].contains(&condition)
 }
 
 /// Adds others' conditions to a status that is going to replace another.
@@ -72,7 +72,7 @@ mod tests {
 
     #[test]
     fn others_conditions_are_kept_and_ours_are_not() {
-        let kept = json!({"conditions": [{"type": "Stalled"}, {"type": "Reviewed"}]});
+        let kept = json!({"conditions": [{"type": "Stalled"}, {"type": "PreflightPassed"}, {"type": "Reviewed"}]});
         let mut wanted = json!({"conditions": [{"type": "Ready"}]});
         retain_others_conditions(&kept, &mut wanted);
         assert_eq!(

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, UpdateStatus};
 use eks_upgrade_operator::eks::{ErrorKind, Progress, UpdateError, UpdateView, VersionRequest};
-use eks_upgrade_operator::plan::{Decision, Outcome, Sent, Wake, answered, cancel_answered};
-use jiff::SignedDuration;
+use eks_upgrade_operator::plan::{
+    Decision, Evidence, Outcome, Reading, Sent, Wake, answered, cancel_answered,
+};
+use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::select;
 
@@ -102,6 +104,13 @@ fn show(owned: &mut Owned, view: &UpdateView, is_listed: bool) {
     }
 }
 
+/// The same answer, given at `now`.
+fn later_by<T>(reading: Option<&mut Reading<T>>, now: Timestamp) {
+    if let Some(reading) = reading {
+        reading.at = now;
+    }
+}
+
 /// No annotation permits a try of what happens from now on, and the spec is what it was when the request was made.
 fn without_permission(mut owned: Owned) -> Owned {
     owned.object.retry_requested_at = None;
@@ -142,6 +151,15 @@ proptest! {
     fn an_unanswered_send_is_repeated((owned, decision, request) in sending()) {
         let mut later = Owned { memory: decision.memory, ..owned.clone() };
         later.now += SignedDuration::from_mins(10);
+        // What the checks look at is read anew, and is as it was.
+        let Evidence { nodegroups, addons, refresh, insights } = &mut later.observed.evidence;
+        later_by(nodegroups.as_mut(), later.now);
+        later_by(addons.as_mut(), later.now);
+        later_by(insights.as_mut(), later.now);
+        later_by(refresh.as_mut(), later.now);
+        if let Some(Reading { answer: Ok(view), .. }) = refresh {
+            view.ended_at = Some(later.now);
+        }
         // The insights are as fresh as they were, and EKS would take the upgrade back still.
         if let Some(Ok(refresh)) = &mut later.observed.refresh {
             refresh.ended_at = Some(later.now);

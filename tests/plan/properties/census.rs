@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use eks_upgrade_operator::api::{Reason, Update, UpdateStatus};
+use eks_upgrade_operator::api::{CheckCode, CheckResult, Reason, Update, UpdateStatus};
 use eks_upgrade_operator::plan::{Decision, Outcome};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -13,7 +13,7 @@ use super::super::reasons::{Rule, applying};
 use super::facts;
 use super::precedence::asked;
 
-const CASES: usize = 16_000;
+const CASES: usize = 24_000;
 
 /// The same facts each time, so that the figures are too.
 fn each(mut look: impl FnMut(Owned, usize)) {
@@ -207,11 +207,18 @@ fn assert_all_occur<K: Ord + std::fmt::Debug>(
 #[test]
 fn every_event_and_every_reason_occurs() {
     let (mut happened, mut said) = (BTreeMap::new(), BTreeMap::new());
+    let mut checked = BTreeMap::new();
     each(|owned, case| {
         let seen = asked(&owned, case % 2 == 0);
         let decision = seen.decide();
         for event in events(&seen, &decision) {
             *happened.entry(event).or_default() += 1;
+        }
+        let shown = decision.memory.preflight.iter();
+        for check in shown.flat_map(|shown| &shown.checks) {
+            *checked
+                .entry((check.code.clone(), check.result))
+                .or_default() += 1;
         }
         if let Outcome::Say(reason, _) = decision.outcome {
             *said.entry(reason).or_default() += 1;
@@ -264,6 +271,19 @@ fn every_event_and_every_reason_occurs() {
         ],
     );
     assert_all_occur(&said, Reason::ALL);
+    // A check that looks at what is known anyway is never without an answer.
+    let never = [
+        (CheckCode::VersionOffered, CheckResult::Waived),
+        (CheckCode::VersionOffered, CheckResult::Unknown),
+        (CheckCode::ClusterHealth, CheckResult::Warning),
+        (CheckCode::ClusterHealth, CheckResult::Unknown),
+    ];
+    let results = CheckCode::ALL
+        .into_iter()
+        .flat_map(|code| CheckResult::ALL.map(|result| (code, result)))
+        .filter(|result| !never.contains(result));
+    let results = results.map(|(code, result)| (code.to_string(), result));
+    assert_all_occur(&checked, results);
 }
 
 /// Rules that cannot apply to the same facts.
@@ -272,6 +292,11 @@ fn exclude_each_other(one: Rule, other: Rule) -> bool {
         // Nothing is asked on behalf of an object that goes, may not, or cannot be understood.
         Rule::Deleted | Rule::NotAllowed => other == Rule::Trouble,
         // A spec that is not understood names no cluster and no version.
+        Rule::InvalidGates => {
+            matches!(other, Rule::Trouble | Rule::OutsideWindow | Rule::Baking)
+        }
+        // An upgrade leads up.
+        Rule::ClusterAheadOfSpec => other == Rule::Baking,
         Rule::InvalidSpec => !matches!(
             other,
             Rule::NotAllowed
@@ -292,11 +317,17 @@ fn exclude_each_other(one: Rule, other: Rule) -> bool {
             other,
             Rule::ClusterAheadOfSpec
                 | Rule::UnsupportedVersion
+                | Rule::Held
+                | Rule::Frozen
+                | Rule::OutsideWindow
+                | Rule::Baking
                 | Rule::Blocked
                 | Rule::PreflightUnknown
                 | Rule::Insights
                 | Rule::Refused
         ),
+        // A rollback is what the baking is for.
+        Rule::Baking => other == Rule::Blocked,
         _ => false,
     }
 }

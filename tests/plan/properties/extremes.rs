@@ -1,8 +1,10 @@
 //! Facts at the ends of what can be written down: the first and the last times and numbers, nothing, and far too much.
 
 use eks_upgrade_operator::api::{Cancel, ErrorDetail, Minor, Update};
-use eks_upgrade_operator::eks::{EksError, RefreshView, UpdateError, UpdateView};
-use eks_upgrade_operator::plan::{Outcome, Sent, answered, cancel_answered, is_overdue, may_begin};
+use eks_upgrade_operator::eks::{Deprecation, EksError, RefreshView, UpdateError, UpdateView};
+use eks_upgrade_operator::plan::{
+    Evidence, Outcome, Reading, Sent, answered, cancel_answered, is_overdue, may_begin,
+};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 use proptest::sample::{Index, select};
@@ -174,6 +176,77 @@ impl Extremes {
         }
     }
 
+    fn evidence(&mut self, evidence: &mut Evidence) {
+        let Evidence {
+            nodegroups,
+            addons,
+            refresh,
+            insights,
+        } = evidence;
+        if let Some(Reading { at, answer, .. }) = nodegroups {
+            self.time(at);
+            match answer {
+                Ok(groups) => {
+                    let last = groups.last().cloned();
+                    groups.extend(last.into_iter().flat_map(|last| vec![last; 100]));
+                    for group in groups {
+                        self.text(&mut group.name);
+                        self.text(&mut group.version);
+                    }
+                }
+                Err(error) => self.error(error),
+            }
+        }
+        if let Some(Reading { at, answer, .. }) = addons {
+            self.time(at);
+            for addon in answer.iter_mut().flatten() {
+                self.text(&mut addon.view.name);
+                self.text(&mut addon.view.version);
+                self.text(&mut addon.view.status);
+                for fit in &mut addon.fits {
+                    self.text(&mut fit.version);
+                }
+                for issue in &mut addon.view.issues {
+                    self.text(&mut issue.code);
+                    self.text(&mut issue.message);
+                }
+            }
+        }
+        if let Some(Reading { at, answer, .. }) = refresh {
+            self.time(at);
+            if let Ok(view) = answer {
+                for time in [&mut view.started_at, &mut view.ended_at]
+                    .into_iter()
+                    .flatten()
+                {
+                    self.time(time);
+                }
+            }
+        }
+        if let Some(Reading { at, answer, .. }) = insights {
+            self.time(at);
+            for insight in answer.iter_mut().flatten() {
+                self.text(&mut insight.view.id);
+                self.text(&mut insight.view.name);
+                self.text(&mut insight.view.status);
+                self.text(&mut insight.view.reason);
+                if let Some(detail) = &mut insight.detail {
+                    self.text(&mut detail.recommendation);
+                    detail.resources.resize(1_000, "pods/a".to_owned());
+                    detail.deprecations = vec![
+                        Deprecation {
+                            usage: "u".repeat(9_000),
+                            replaced_with: Some("\u{1b}".repeat(9_000)),
+                            stop_serving_version: Some(String::new()),
+                            clients: vec!["c".repeat(9_000); 100],
+                        };
+                        100
+                    ];
+                }
+            }
+        }
+    }
+
     fn facts(&mut self, owned: &mut Owned) {
         let Owned {
             object,
@@ -268,6 +341,33 @@ impl Extremes {
             self.time(&mut known.expires_at);
             self.time(&mut known.checked_at);
         }
+        if let Some(Ok(view)) = &mut observed.cluster {
+            for text in view.hold.iter_mut() {
+                self.text(text);
+            }
+            for issue in &mut view.health {
+                self.text(&mut issue.code);
+                self.text(&mut issue.message);
+                issue.resource_ids.resize(1_000, "sg-1".to_owned());
+            }
+        }
+        for freeze in &mut standing.freezes {
+            self.text(&mut freeze.name);
+            self.text(&mut freeze.reason);
+            for time in [&mut freeze.from, &mut freeze.until].into_iter().flatten() {
+                self.time(time);
+            }
+        }
+        if let Ok(Ok(gates)) = object.wish.as_mut().map(|wish| wish.gates.as_mut()) {
+            self.pick(|all| &all.durations, &mut gates.bake);
+            for waiver in &mut gates.preflight.accepted {
+                self.text(&mut waiver.finding);
+                self.text(&mut waiver.reason);
+                self.minor(&mut waiver.version);
+                self.time(&mut waiver.expires);
+            }
+        }
+        self.evidence(&mut observed.evidence);
         match &mut observed.updates {
             Some(Ok(views)) => views.iter_mut().for_each(|view| self.view(view)),
             Some(Err(error)) => self.error(error),
@@ -290,6 +390,20 @@ proptest! {
             if let Outcome::Say(reason, message) = &decision.outcome {
                 prop_assert!(!message.is_empty() || reason.as_str() == "NotAllowed", "{reason} says nothing");
                 prop_assert!(message.len() < 32_768, "{reason} says {} bytes", message.len());
+            }
+            let shown = decision.memory.preflight.iter().flat_map(|shown| &shown.checks);
+            for check in shown {
+                prop_assert!(check.message.len() <= 1024 && check.findings.len() <= 16, "{}", check.code);
+                for finding in &check.findings {
+                    prop_assert!(finding.message.len() <= 1024 && finding.id.len() <= 256);
+                    prop_assert!(finding.name.as_ref().is_none_or(|name| name.len() <= 256));
+                    let is_plain = |text: &str| !text.contains(char::is_control);
+                    prop_assert!(is_plain(&finding.message) && is_plain(&finding.id), "{finding:?}");
+                }
+            }
+            let steps = decision.memory.plan.iter().flat_map(|plan| &plan.steps);
+            for gate in steps.flat_map(|step| &step.gates) {
+                prop_assert!(gate.message.len() <= 1024, "{} says {} bytes", gate.gate, gate.message.len());
             }
             let text = serde_json::to_string(&decision.memory).unwrap();
             let again = serde_json::from_str(&text).ok();

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::test_runner::RngSeed;
 
 use super::arbitrary::owned;
-use super::crowded::crowded;
+use super::crowded::{crowded, gated};
 use super::descending::{self, descending, withdrawn};
 use super::owned::Owned;
 
@@ -42,7 +42,8 @@ fn facts() -> impl Strategy<Value = Owned> {
         2 => owned(),
         4 => crowded(),
         4 => descending(),
-        2 => descending::calm(),
+        3 => descending::calm(),
+        1 => gated(),
         1 => withdrawn(),
     ]
     .boxed()

@@ -59,6 +59,7 @@ fn assert_leads_somewhere(reason: Reason, message: &str) {
         "elete this object",
         "starts when",
         "starts at",
+        "starts once",
         "cannot be looked up",
     ];
     assert!(
@@ -104,7 +105,7 @@ proptest! {
         let all = all.complete();
         let seen = all.asked();
         let rules = applying(&all, &seen);
-        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness, support: _, evidence: _ } = &seen.observed;
+        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness, support, evidence } = &seen.observed;
         let read = [
             cluster.is_some(),
             updates.is_some(),
@@ -116,11 +117,11 @@ proptest! {
         let rule = *rules.first_key_value().unwrap().0;
         // So many of them, one after the other.
         let needed = match rule {
-            Rule::Deleted | Rule::InvalidSpec | Rule::NotAllowed | Rule::ClusterConflict => 0,
+            Rule::Deleted | Rule::InvalidSpec | Rule::InvalidGates | Rule::NotAllowed | Rule::ClusterConflict => 0,
             Rule::ClusterReplaced | Rule::ClusterFailed | Rule::UnsupportedCluster => 1,
             Rule::UpToDate if is_at_home(&all) => 1,
             Rule::UpToDate | Rule::ClusterAheadOfSpec | Rule::Adopted | Rule::Ended | Rule::Suspended => 2,
-            Rule::UnsupportedVersion | Rule::WaitingForCluster | Rule::Queued => 3,
+            Rule::UnsupportedVersion | Rule::WaitingForCluster | Rule::Queued | Rule::Held | Rule::Frozen | Rule::OutsideWindow | Rule::Baking => 3,
             Rule::Blocked => 4,
             Rule::PreflightUnknown => 5,
             Rule::Own | Rule::Trouble | Rule::Insights | Rule::Refused | Rule::Free => 6,
@@ -132,6 +133,20 @@ proptest! {
         let update = seen.memory.update.as_ref();
         let is_over = seen.open_intent().is_none() && tracked.is_none();
         prop_assert!(readiness.is_none() || rests || !is_over || rule == Rule::Own, "{:?}", rules);
+        // The checks are made before an upgrade, and shown while one waits; how long versions are supported is shown besides.
+        let is_looked_at = [
+            evidence.nodegroups.is_some(),
+            evidence.addons.is_some(),
+            evidence.refresh.is_some(),
+            evidence.insights.is_some(),
+        ];
+        let may_wait = matches!(
+            rule,
+            Rule::Suspended | Rule::WaitingForCluster | Rule::Queued | Rule::Held | Rule::Frozen
+                | Rule::OutsideWindow | Rule::Baking | Rule::PreflightUnknown | Rule::Insights | Rule::Refused | Rule::Free
+        );
+        prop_assert!(may_wait || !is_over || rule == Rule::Own || !is_looked_at.contains(&true), "{:?}", rules);
+        prop_assert!(may_wait || rests || !is_over || rule == Rule::Own || support.is_none(), "{:?}", rules);
         for (read, needed) in read.into_iter().zip(needed) {
             prop_assert!(!read || needed || !is_over, "{:?} after {:?}", rules, update);
         }
@@ -153,6 +168,12 @@ proptest! {
         if seen.observed.refresh.is_some() {
             full.observed.refresh.clone_from(&seen.observed.refresh);
         }
+        let known = &seen.observed.evidence;
+        let all_known = &mut full.observed.evidence;
+        all_known.nodegroups = known.nodegroups.clone().or(all_known.nodegroups.take());
+        all_known.addons = known.addons.clone().or(all_known.addons.take());
+        all_known.refresh = known.refresh.clone().or(all_known.refresh.take());
+        all_known.insights = known.insights.clone().or(all_known.insights.take());
         let (full, lazy) = (full.decide(), seen.decide());
         // An update is lost: what else has to be known is asked by the next look.
         prop_assume!((&lazy.outcome, lazy.wake) != (&Outcome::Keep, Wake::Now));

@@ -2,15 +2,20 @@
 
 use eks_upgrade_operator::api::{Minor, UpdateStatus};
 use eks_upgrade_operator::eks::{
-    ClusterView, InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus, RefreshView,
-    UpdateView, VersionRequest,
+    ClusterView, ErrorKind, InsightView, NodegroupView, OfferedVersion, Progress, RefreshStatus,
+    RefreshView, UpdateView, VersionRequest,
 };
-use eks_upgrade_operator::plan::{Decision, Observed, Outcome, Wake};
+use eks_upgrade_operator::plan::{
+    Decision, Evidence, InvalidSpec, Observed, Outcome, PreflightPolicy, Wake,
+};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
 
-use super::super::eks::ARN;
+use super::super::eks::{ARN, error};
+use super::super::evidence::{addon, insight, new};
 use super::super::owned::{Owned, sent};
+use super::super::reasons::closed;
+use super::super::timing::{freeze, window};
 use super::carried_out::{rolling_back, sending};
 use super::{cases, facts};
 
@@ -196,6 +201,46 @@ fn assert_is_free(owned: &Owned, request: &VersionRequest) {
     }
 }
 
+/// No gate is closed, and what the checks looked at is fresh: a minute old before a first send, else half an hour.
+fn assert_may_start(owned: &Owned, decision: &Decision, request: &VersionRequest) {
+    let wish = owned.object.wish.as_ref().unwrap();
+    assert!(wish.gates.is_ok(), "sent with gates that make no sense");
+    let closed = closed(owned);
+    assert!(closed.is_empty(), "sent in spite of {closed:?}");
+    if request.rollback_timeout.is_some() {
+        return;
+    }
+    let intent = decision.memory.update.as_ref().unwrap();
+    let most = if intent.sends == Some(1) { 60 } else { 1800 };
+    let since = owned.now - SignedDuration::from_secs(most);
+    let Evidence {
+        nodegroups,
+        addons,
+        refresh: _,
+        insights,
+    } = &owned.observed.evidence;
+    let ages = [
+        nodegroups.as_ref().map(|read| (read.is_new, read.at)),
+        addons.as_ref().map(|read| (read.is_new, read.at)),
+        insights.as_ref().map(|read| (read.is_new, read.at)),
+    ];
+    // Insights that could not be refreshed are not read, and may be accepted so.
+    let needed = if insights.is_some() { 3 } else { 2 };
+    for age in &ages[..needed] {
+        let (is_new, at) = age.unwrap();
+        let is_refused = owned
+            .observed
+            .evidence
+            .refresh
+            .as_ref()
+            .is_some_and(|read| {
+                let is_completed = |view: &RefreshView| view.status == RefreshStatus::Completed;
+                !read.answer.as_ref().is_ok_and(is_completed)
+            });
+        assert!(is_new || at >= since || is_refused, "of {at}");
+    }
+}
+
 /// The intent that is written before says what is sent, and when.
 fn assert_is_announced(owned: &Owned, decision: &Decision, request: &VersionRequest) {
     let intent = decision.memory.update.as_ref().unwrap();
@@ -265,6 +310,7 @@ proptest! {
         if let Some(request) = sent(&decision) {
             assert_is_asked_for(&owned, request);
             assert_is_free(&owned, request);
+            assert_may_start(&owned, &decision, request);
             assert_is_announced(&owned, &decision, request);
             assert_is_counted(&owned, &decision);
         }
@@ -290,9 +336,17 @@ proptest! {
 
     /// What has anything sent has nothing sent once one thing is different.
     #[test]
-    fn one_objection_is_enough((owned, _, _) in sending(), objection in 0..8) {
+    fn one_objection_is_enough((owned, _, request) in sending(), objection in 0..16) {
         let mut other = owned;
         let wish = other.object.wish.as_mut().unwrap();
+        let gates = wish.gates.as_mut().unwrap();
+        // A rollback has gates of its own, and force overrides the insights.
+        prop_assume!(objection < 12 || request.rollback_timeout.is_none());
+        prop_assume!(objection < 15 || !request.force);
+        if objection >= 12 {
+            gates.preflight = PreflightPolicy::default();
+        }
+        let evidence = &mut other.observed.evidence;
         match objection {
             0 => wish.suspend = true,
             1 => wish.version = Minor::new(30),
@@ -301,9 +355,32 @@ proptest! {
             4 => other.standing.not_allowed = Some("Not allowed.".to_owned()),
             5 => other.observed.updates = None,
             6 => other.observed.cluster = None,
-            _ => if let Some(Ok(cluster)) = &mut other.observed.cluster {
+            7 => if let Some(Ok(cluster)) = &mut other.observed.cluster {
                 "UPDATING".clone_into(&mut cluster.status);
             },
+            8 => if let Some(Ok(cluster)) = &mut other.observed.cluster {
+                cluster.hold = Some(String::new());
+            },
+            9 => other.standing.freezes = vec![freeze("stop", None, None)],
+            10 => gates.windows = vec![window(&["Sat"], "02:00", "4h")],
+            11 => wish.gates = Err(InvalidSpec("spec.schedule.bake: \"x\" is no duration".to_owned())),
+            12 => {
+                gates.bake = SignedDuration::from_hours(24);
+                if let Some(Ok(updates)) = &mut other.observed.updates {
+                    updates.push(UpdateView {
+                        id: "u9".to_owned(),
+                        kind: "VersionUpdate".to_owned(),
+                        status: Progress::Successful,
+                        to_version: request.version.previous().map(|version| version.to_string()),
+                        created_at: Some(other.now + SignedDuration::from_mins(15)),
+                        errors: Vec::new(),
+                        cancellation: None,
+                    });
+                }
+            }
+            13 => evidence.addons = Some(new(other.now, Ok(vec![addon("coredns", "v1", &["v2"])]))),
+            14 => evidence.nodegroups = Some(new(other.now, Err(error(ErrorKind::AccessDenied)))),
+            _ => evidence.insights = Some(new(other.now, Ok(vec![insight("i9", "n", "ERROR", "")]))),
         }
         prop_assert_eq!(other.decide().action, None);
     }

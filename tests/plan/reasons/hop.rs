@@ -5,7 +5,7 @@ use eks_upgrade_operator::eks::{Progress, UpdateView};
 use eks_upgrade_operator::plan::Wish;
 use jiff::Timestamp;
 
-use super::{Case, Rule, Rules, Said, is_running, leads_to, newest, refused, rollback};
+use super::{Case, Rule, Rules, Said, gates, is_running, leads_to, newest, refused, rollback};
 
 /// The next step, by the versions in the manifest and of the cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,8 +93,11 @@ pub fn rules(case: &Case<'_>, wish: &Wish, version: Minor, rules: &mut Rules) {
     if (lags && !is_down) || listed.iter().any(is_running) {
         say(Rule::WaitingForCluster, Reason::WaitingForCluster);
     }
-    if let Some(step) = step.filter(|step| step.is_down()) {
-        rollback::gates(case, step, rules);
+    if let Some(step) = step {
+        gates::rules(case, step, rules);
+        if step.is_down() {
+            rollback::gates(case, step, rules);
+        }
     }
     let Some(step) = step.filter(|_| !case.has_open_intent()) else {
         rules.insert(Rule::Free, Said::Reason(Reason::Updating));

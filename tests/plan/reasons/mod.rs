@@ -1,6 +1,7 @@
 //! What there is to say about an object, written a second time: from `docs/protocol.md`, "Which reason wins", and not from
 //! the code. Each rule is judged by itself; their order is the precedence.
 
+mod gates;
 mod hop;
 mod own;
 mod refused;
@@ -23,6 +24,8 @@ pub enum Rule {
     Deleted,
     Own,
     InvalidSpec,
+    /// What it says of checks and times cannot be understood.
+    InvalidGates,
     NotAllowed,
     ClusterConflict,
     /// EKS could not be asked.
@@ -40,11 +43,16 @@ pub enum Rule {
     UnsupportedVersion,
     WaitingForCluster,
     Queued,
+    /// By a tag of the cluster.
+    Held,
+    Frozen,
+    OutsideWindow,
+    Baking,
     /// The upgrade policy or the node groups stand against a rollback.
     Blocked,
-    /// EKS's insights are not known, or too old.
+    /// EKS's insights are not known, or too old; or another check before an upgrade could not run.
     PreflightUnknown,
-    /// EKS's insights stand against a rollback.
+    /// EKS's insights stand against a rollback, or a check before an upgrade failed.
     Insights,
     /// EKS refused the request that would be made.
     Refused,
@@ -53,10 +61,11 @@ pub enum Rule {
 }
 
 impl Rule {
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 27] = [
         Self::Deleted,
         Self::Own,
         Self::InvalidSpec,
+        Self::InvalidGates,
         Self::NotAllowed,
         Self::ClusterConflict,
         Self::Trouble,
@@ -71,6 +80,10 @@ impl Rule {
         Self::UnsupportedVersion,
         Self::WaitingForCluster,
         Self::Queued,
+        Self::Held,
+        Self::Frozen,
+        Self::OutsideWindow,
+        Self::Baking,
         Self::Blocked,
         Self::PreflightUnknown,
         Self::Insights,
@@ -111,6 +124,23 @@ pub fn applying(all: &Owned, seen: &Owned) -> Rules {
     }
     rules.extend(rest.others());
     rules
+}
+
+/// What closes the way of the next step: by its time, and of an upgrade by its checks.
+pub fn closed(owned: &Owned) -> Vec<Rule> {
+    let case = Case {
+        all: owned,
+        seen: owned,
+        memory: owned.memory.clone(),
+        now: owned.now,
+    };
+    let mut rules = Rules::new();
+    if let (Some(wish), Some(version)) = (case.wish(), case.version())
+        && let Some(step) = hop::Step::of(wish, version)
+    {
+        gates::rules(&case, step, &mut rules);
+    }
+    rules.into_keys().collect()
 }
 
 /// One case, with what is remembered by the time the rest is judged.
@@ -211,6 +241,9 @@ impl<'a> Case<'a> {
         match self.wish() {
             None => say(Rule::InvalidSpec, Reason::InvalidSpec),
             Some(wish) => {
+                if wish.gates.is_err() {
+                    say(Rule::InvalidGates, Reason::InvalidSpec);
+                }
                 if wish.suspend {
                     say(Rule::Suspended, Reason::Suspended);
                 }

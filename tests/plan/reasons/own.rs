@@ -59,6 +59,10 @@ fn intent<'a>(case: &Case<'a>, update: Update) -> (Option<Said>, Case<'a>) {
     if is_free && is_wanted(case, &update) {
         return (if is_busy { Some(waits) } else { UPDATING }, unchanged);
     }
+    // Not known for a moment: what was said stays, and nothing is given up.
+    if first == Some((&Rule::PreflightUnknown, &Said::Keep)) {
+        return (Some(Said::Keep), unchanged);
+    }
     if case.now < looked_for_until(case, &update) {
         let waits_anyway = is_busy && first.is_some_and(|(_, said)| *said == waits);
         return (if waits_anyway { Some(waits) } else { UPDATING }, unchanged);

@@ -6,21 +6,21 @@ use eks_upgrade_operator::plan::Wish;
 use jiff::{SignedDuration, Timestamp};
 
 use super::hop::{Step, newest_version};
-use super::{Case, Rule, Rules, Said};
+use super::{Case, Rule, Rules, Said, gates};
 
 /// EKS takes an upgrade back for seven days after its end, which it does not tell: an upgrade takes two hours at most.
 pub const TAKEN_BACK_WITHIN: SignedDuration = SignedDuration::from_hours(7 * 24 + 2);
 
 /// An update that ended well: what it is called, of which kind it is, where it led and when it began.
-struct Success<'a> {
-    id: &'a str,
-    kind: &'a str,
-    to: Option<Minor>,
-    created_at: Option<Timestamp>,
+pub struct Success<'a> {
+    pub id: &'a str,
+    pub kind: &'a str,
+    pub to: Option<Minor>,
+    pub created_at: Option<Timestamp>,
 }
 
 /// The newest successful version update, as EKS lists it, or as status knows it where EKS does not list it.
-fn newest_success<'a>(case: &'a Case<'_>) -> Option<Success<'a>> {
+pub fn newest_success<'a>(case: &'a Case<'_>) -> Option<Success<'a>> {
     let is_version = |kind: &str| ["VersionUpdate", "VersionRollback"].contains(&kind);
     let listed = case.listed();
     let by_eks = listed
@@ -54,7 +54,7 @@ fn newest_success<'a>(case: &'a Case<'_>) -> Option<Success<'a>> {
 }
 
 /// From when on EKS can have looked at whether the last upgrade can be undone.
-fn known_since(case: &Case<'_>) -> Option<Timestamp> {
+pub fn known_since(case: &Case<'_>) -> Option<Timestamp> {
     let last = newest_success(case)?;
     // The present update is known better than what history has of it.
     let mut remembered = case.memory.history.iter().rev().chain(&case.memory.update);
@@ -102,17 +102,14 @@ pub fn gates(case: &Case<'_>, step: Step, rules: &mut Rules) {
     let is_fresh = matches!(&observed.refresh, Some(Ok(refresh))
         if refresh.status == RefreshStatus::Completed
             && refresh.ended_at.is_some_and(|at| case.now <= at + SignedDuration::from_hours(1))
-            && refresh.ended_at >= known_since(case));
+            && refresh.ended_at >= known_since(case)
+            && refresh.ended_at >= gates::asked_at(case));
     if !is_fresh {
         // It runs, has failed, or is begun now. While one runs, what blocked before is no news.
         let has_failed = matches!(&observed.refresh, Some(Ok(refresh))
             if matches!(refresh.status, RefreshStatus::Failed(_))
                 && refresh.ended_at.is_some_and(|at| case.now <= at + case.all.settings.resync_interval));
-        let is_said = case.all.memory.observed_generation == Some(case.all.object.generation)
-            && (case.all.memory.conditions.iter()).any(|condition| {
-                ["PreflightFailed", "RequestRejected"].contains(&condition.reason.as_str())
-            });
-        let said = if is_said && !has_failed {
+        let said = if gates::is_said(case) && !has_failed {
             Said::Keep
         } else {
             Said::Reason(Reason::PreflightUnknown)
