@@ -1,12 +1,13 @@
 //! The plan: what will be called, and when, to be read before anything happens.
 
 use eks_upgrade_operator::api::{CheckResult, ClusterUpgrade, GateState, Step};
+use harness::eventually;
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::json;
 
 use crate::preflight;
-use crate::world::{World, message};
+use crate::world::{DEADLINE, World, address, condition, message, metric};
 
 fn steps(object: &ClusterUpgrade) -> &[Step] {
     let plan = object
@@ -158,4 +159,48 @@ async fn a_plan_counts_the_steps_from_gate_to_gate() {
         let days = pair[1].duration_since(pair[0]).as_hours();
         assert!((6 * 24..8 * 24).contains(&days), "{starts:?}");
     }
+}
+
+#[tokio::test]
+async fn checks_and_ends_of_support_are_metrics_and_a_condition() {
+    let world = World::new(SCENARIO).await;
+    let mut operator = world.operator();
+    let address = address(&mut operator).await;
+    world.create(World::manifest("prod", "1.34")).await;
+    let held = world.until_reason("prod", "PreflightFailed").await;
+    let (passed, why, which) = condition(&held, "PreflightPassed").unwrap();
+    assert_eq!((passed, why), ("False", "Failed"));
+    assert!(which.contains("AddonCompatibility Failed"), "{which}");
+
+    let until_it_is = async |name: &str, wanted: Option<f64>| {
+        // The API server shows a write before the operator has taken note of it.
+        eventually(&format!("{name} is {wanted:?}"), DEADLINE, async || {
+            let value = metric(&address, name).await;
+            if value == wanted {
+                Ok(())
+            } else {
+                Err(format!("{value:?}"))
+            }
+        })
+        .await
+        .unwrap();
+    };
+    let failed = r#"eks_upgrade_preflight_checks{check="AddonCompatibility",result="Failed"}"#;
+    until_it_is(failed, Some(1.0)).await;
+    let support = held.status.as_ref().unwrap().support.clone().unwrap();
+    let end = |of: &str| {
+        format!(
+            "eks_upgrade_support_end_timestamp_seconds{{namespace=\"{}\",name=\"prod\",of=\"{of}\",support=\"standard\"}}",
+            world.namespace
+        )
+    };
+    let target = support.target.unwrap();
+    for (of, support) in [("current", support.current), ("target", target)] {
+        let ends = support.end_of_standard_support.unwrap();
+        until_it_is(&end(of), Some(ends.as_duration().as_secs_f64())).await;
+    }
+    world.happens("prod", "{addon: {name: coredns, version: v2}}");
+    world.until_reason("prod", "UpToDate").await;
+    until_it_is(failed, Some(0.0)).await;
+    until_it_is(&end("target"), None).await;
 }
