@@ -106,7 +106,7 @@ async fn a_start_asks_eks_for_what_it_needs_to_know_once() {
 async fn the_next_hop_asks_for_nothing_that_is_known() {
     let world =
         World::new("{durations: {update: 500ms}, clusters: [{name: prod, version: '1.33'}]}").await;
-    let _operator = world.operator();
+    let _operator = world.program_with("100ms", "10m").start().unwrap();
     world.create(World::manifest("prod", "1.35")).await;
     world.until_reason("prod", "UpToDate").await;
     let asked: Vec<String> = world
