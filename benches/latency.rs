@@ -113,7 +113,7 @@ impl Bench {
             .iter()
             .flat_map(|kind| {
                 (0..MEASURED + WARM_UP)
-                    .map(move |n| json!({"name": format!("{kind}-{n}"), "version": "1.33"}))
+                    .map(move |n| json!({"name": format!("{kind}-{n}"), "version": "1.33", "insightsRefreshed": "1m"}))
             })
             .collect();
         let text = json!({"durations": {"update": "100ms"}, "clusters": clusters}).to_string();

@@ -146,9 +146,15 @@ fn impurities(text: &str, allowed: &[&str], siblings: &[String]) -> Vec<String> 
 
 /// What a path may begin with without leaving the directory: its modules, and names that are in scope there.
 fn siblings(directory: &Path) -> Vec<String> {
-    let modules = files(directory)
-        .into_iter()
-        .map(|(path, _)| path.file_stem().unwrap().to_string_lossy().into_owned());
+    let modules = files(directory).into_iter().map(|(path, _)| {
+        // A module with modules of its own is called as its directory.
+        let named = if path.ends_with("mod.rs") {
+            path.parent().unwrap()
+        } else {
+            &path
+        };
+        named.file_stem().unwrap().to_string_lossy().into_owned()
+    });
     modules
         .chain(["fmt", "rules", "u16", "u32"].map(ToOwned::to_owned))
         .collect()

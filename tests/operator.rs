@@ -18,6 +18,8 @@ mod crashes;
 mod failures;
 #[path = "operator/foreign_fields.rs"]
 mod foreign_fields;
+#[path = "operator/freezes.rs"]
+mod freezes;
 #[path = "operator/hostile.rs"]
 mod hostile;
 #[path = "operator/hostile_eks.rs"]
@@ -34,6 +36,10 @@ mod manners;
 mod others;
 #[path = "operator/ownership.rs"]
 mod ownership;
+#[path = "operator/plan.rs"]
+mod plan;
+#[path = "operator/preflight.rs"]
+mod preflight;
 #[path = "operator/queue.rs"]
 mod queue;
 #[path = "operator/refusals.rs"]
@@ -46,5 +52,7 @@ mod rollback;
 mod spec_edits;
 #[path = "operator/trouble.rs"]
 mod trouble;
+#[path = "operator/windows.rs"]
+mod windows;
 #[path = "operator/world.rs"]
 mod world;

@@ -48,7 +48,7 @@ fn of_preflight(
         before.result == now.result && results(before).eq(results(now))
     });
     let warning = matches!(now.result, CheckResult::Failed | CheckResult::Unknown);
-    if is_same || (warning && is_held_up) {
+    if is_same || (warning && is_held_up) || is_of_the_moment(now) {
         return None;
     }
     let PreflightStatus {
@@ -83,6 +83,15 @@ fn of_preflight(
         action: plain(&format!("Preflight{version}{action}"), ACTION_LIMIT),
         text: plain(&text, NOTE_LIMIT),
     })
+}
+
+/// Whether nothing stands in the way but what EKS ends by itself in a while, as before most second hops: the reason says that it
+/// is waited for, and what comes of the checks is told then.
+fn is_of_the_moment(preflight: &PreflightStatus) -> bool {
+    let findings = preflight.checks.iter().flat_map(|check| &check.findings);
+    let mut closed = findings.filter(|finding| finding.result >= CheckResult::Unknown);
+    preflight.result >= CheckResult::Unknown
+        && closed.all(|finding| plan::ENDS_BY_ITSELF.contains(&finding.id.as_str()))
 }
 
 fn results(preflight: &PreflightStatus) -> impl Iterator<Item = (&str, CheckResult)> {

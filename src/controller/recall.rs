@@ -87,7 +87,9 @@ impl Recall {
         let mut all = self.all();
         let (at, told) = &mut all.entry(uid.to_owned()).or_default().refusals_told;
         let is_of_refusal = OF_REFUSALS.contains(&note.reason.as_str());
-        if *at != generation || !is_of_refusal {
+        // The checks before a hop are made with each try.
+        let is_of_checks = note.action.starts_with("Preflight");
+        if *at != generation || !(is_of_refusal || is_of_checks) {
             *at = generation;
             told.clear();
         }

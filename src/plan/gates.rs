@@ -2,7 +2,9 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::api::{CheckCode, Minor, OnUnknown, Preflight, PreflightMode, Schedule, Waiver};
+use crate::api::{
+    CheckCode, Minor, OnUnknown, Preflight, PreflightMode, Schedule, Waiver, whole_minutes,
+};
 
 use super::window::Window;
 use super::wish::{InvalidSpec, minor, quoted};
@@ -75,7 +77,7 @@ impl Gates {
 }
 
 fn bake_time(text: &str) -> Result<SignedDuration, InvalidSpec> {
-    crate::api::whole_minutes(text)
+    whole_minutes(text)
         .map(|minutes| SignedDuration::from_mins(minutes.into()))
         .ok_or_else(|| {
             InvalidSpec(format!(

@@ -43,6 +43,7 @@ pub use facts::{Facts, Object, Observed, Settings, Standing, Trouble};
 pub use freeze::Freeze;
 pub use gates::{AcceptedFinding, Gates, PreflightPolicy};
 pub use intent::may_begin;
+pub use preflight::ENDS_BY_ITSELF;
 pub use read::{Read, next_read};
 pub use readiness::Readiness;
 pub use say::{does, errors, noun};

@@ -4,7 +4,7 @@ use jiff::civil::{Time, Weekday};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 
-use crate::api;
+use crate::api::{Window as Written, whole_minutes};
 use crate::text::plain;
 
 use super::time::after;
@@ -37,8 +37,8 @@ pub enum Opening {
 
 impl Window {
     /// Reads a window. The error is for the end of a sentence.
-    pub fn new(window: &api::Window) -> Result<Self, String> {
-        let api::Window {
+    pub fn new(window: &Written) -> Result<Self, String> {
+        let Written {
             days,
             start,
             duration,
@@ -59,7 +59,7 @@ impl Window {
         if days.is_empty() {
             return Err("it names no day, so it never opens".to_owned());
         }
-        let minutes = api::whole_minutes(duration).ok_or_else(|| {
+        let minutes = whole_minutes(duration).ok_or_else(|| {
             format!(
                 "{:?} is no duration in hours and minutes such as 4h or 90m",
                 quoted(duration)
@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     fn window(days: &[&str], start: &str, duration: &str, zone: &str) -> Window {
-        Window::new(&api::Window {
+        Window::new(&Written {
             days: days.iter().map(ToString::to_string).collect(),
             start: start.to_owned(),
             duration: duration.to_owned(),
@@ -258,18 +258,18 @@ mod tests {
 
     #[test]
     fn what_never_opens_or_cannot_be_read_is_refused_with_a_sentence() {
-        let good = api::Window {
+        let good = Written {
             days: vec!["Sat".to_owned()],
             start: "02:00".to_owned(),
             duration: "4h".to_owned(),
             time_zone: None,
         };
         assert!(Window::new(&good).is_ok());
-        let refused = |window: api::Window, part: &str| {
+        let refused = |window: Written, part: &str| {
             let why = Window::new(&window).unwrap_err();
             assert!(why.contains(part), "{why}");
         };
-        let with = |change: fn(&mut api::Window)| {
+        let with = |change: fn(&mut Written)| {
             let mut window = good.clone();
             change(&mut window);
             window

@@ -126,6 +126,8 @@ async fn one_annotation_is_one_try() {
             &[
                 "UpdateStarted",
                 "UpdateFailed",
+                // EKS is to look again as well.
+                "WaitingForCluster",
                 "UpdateStarted",
                 "UpdateFailed",
             ],

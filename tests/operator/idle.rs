@@ -101,7 +101,15 @@ async fn own_writes_do_not_wake_it() {
         .collect();
     assert_eq!(
         asked,
-        ["DescribeCluster", "ListUpdates", "UpdateClusterVersion"],
+        [
+            "DescribeCluster",
+            "ListUpdates",
+            "ListNodegroups",
+            "ListAddons",
+            "DescribeInsightsRefresh",
+            "ListInsights",
+            "UpdateClusterVersion"
+        ],
         "the next look is a poll interval away"
     );
 }

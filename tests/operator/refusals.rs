@@ -81,27 +81,26 @@ async fn attempts_of_a_refused_request_are_a_resync_apart_and_told_once() {
         .await;
 }
 
+/// Insights that speak against every upgrade, which EKS minds as the operator does.
+const AGAINST_IT: &str = "{durations: {update: 300ms}, insightsEnforced: true,
+    clusters: [{name: prod, version: '1.33', insights: {upgrade: [
+      {name: Unfit, status: ERROR, version: '1.34'}, {name: Unfit, status: ERROR, version: '1.35'}]}}]}";
+
 #[tokio::test]
 async fn readiness_insights_block_until_the_hop_is_forced_and_only_that_hop() {
-    let world = World::new(
-        "{durations: {update: 300ms}, insightsEnforced: true,
-          clusters: [{name: prod, version: '1.33', insights: {upgrade: ERROR}}]}",
-    )
-    .await;
+    let world = World::new(AGAINST_IT).await;
     let _operator = world.operator();
     world.create(World::manifest("prod", "1.35")).await;
     let blocked = world.until_reason("prod", "PreflightFailed").await;
-    let (ready, _, words) = condition(&blocked, "Ready").unwrap();
-    assert_eq!(ready, "False");
-    assert!(words.contains("spec.force"), "{words}");
+    assert_eq!(condition(&blocked, "Ready").unwrap().0, "False");
     assert_eq!(condition(&blocked, "Reconciling").unwrap().0, "True");
+    assert_eq!(
+        world.sends("prod").len(),
+        0,
+        "it is found before EKS is asked"
+    );
 
-    world
-        .patch(
-            "prod",
-            json!({"spec": {"force": {"version": "1.34", "reason": "looked at each finding"}}}),
-        )
-        .await;
+    world.patch("prod", force("1.34")).await;
     world
         .until("the first hop is done", "prod", |object| {
             object.status.as_ref().is_some_and(|s| s.history.len() == 1)
@@ -109,12 +108,41 @@ async fn readiness_insights_block_until_the_hop_is_forced_and_only_that_hop() {
         .await;
     let again = world.until_reason("prod", "PreflightFailed").await;
     assert!(message(&again).contains("1.35"), "{}", message(&again));
-    let accepted = world.accepted("prod");
-    assert_eq!(accepted.len(), 1);
-    assert!(accepted[0].force);
-    for send in world.sends("prod") {
+    let sends = world.sends("prod");
+    assert_eq!(sends.len(), 1, "{sends:?}");
+    assert!(sends[0].force && sends[0].accepted, "{sends:?}");
+}
+
+#[tokio::test]
+async fn what_eks_itself_minds_is_held_up_in_the_same_way() {
+    let world = World::new(AGAINST_IT).await;
+    // The operator cannot see what EKS sees.
+    world.fault("{kind: accessDenied, operations: [ListInsights]}");
+    let _operator = world.operator();
+    let mut manifest = World::manifest("prod", "1.34");
+    manifest["spec"]["preflight"] = json!({"onUnknown": "Proceed"});
+    world.create(manifest).await;
+    let blocked = world.until_reason("prod", "PreflightFailed").await;
+    assert!(
+        message(&blocked).contains("spec.force"),
+        "{}",
+        message(&blocked)
+    );
+    assert_eq!(condition(&blocked, "Ready").unwrap().0, "False");
+    assert_eq!(condition(&blocked, "Reconciling").unwrap().0, "True");
+    world.patch("prod", force("1.34")).await;
+    world.until_reason("prod", "UpToDate").await;
+    let sends = world.sends("prod");
+    assert!(sends.len() > 1, "{sends:?}");
+    for send in sends {
         assert_eq!(send.force, send.accepted, "{send:?}");
+        let refused = Some("InvalidStateException".to_owned());
+        assert_eq!(send.error, refused.filter(|_| !send.accepted));
     }
+}
+
+fn force(version: &str) -> serde_json::Value {
+    json!({"spec": {"force": {"version": version, "reason": "looked at each finding"}}})
 }
 
 #[tokio::test]

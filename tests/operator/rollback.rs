@@ -5,9 +5,9 @@ use serde_json::json;
 
 use crate::world::{DEADLINE, World, address, message, metric, reason, update};
 
-/// A cluster at 1.34, upgraded an hour ago by update `up`, whose window is open.
+/// A cluster at 1.34, upgraded an hour ago by update `up`, whose window is open, and whose insights are from before that.
 const UPGRADED: &str = "{durations: {update: 500ms, rollback: 500ms, insightsRefresh: 300ms},
-    clusters: [{name: prod, version: '1.34', history: [{version: '1.34', age: 1h, id: up-1}]}]}";
+    clusters: [{name: prod, version: '1.34', insightsRefreshed: 2h, history: [{version: '1.34', age: 1h, id: up-1}]}]}";
 
 /// An Auto Mode cluster whose nodes take their time.
 const AUTO_MODE: &str = "{durations: {update: 500ms, rollback: 500ms, nodePhase: 1h, cancellation: 500ms, insightsRefresh: 300ms},

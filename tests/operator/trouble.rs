@@ -52,7 +52,7 @@ async fn eks_that_cannot_be_reached_is_said_after_a_few_failures_and_recovers() 
     assert!(failures >= Some(3.0), "{failures:?}");
 
     let scenario =
-        Scenario::parse("{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}")
+        Scenario::parse("{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33', insightsRefreshed: 1m}]}")
             .unwrap();
     let listener = TcpListener::bind(at).await.unwrap();
     let _eks = simulator::serve(&scenario, listener).unwrap();

@@ -403,11 +403,13 @@ impl World {
             .collect()
     }
 
-    /// The reasons of the Events on an object, oldest first, each as often as it was told.
+    /// The reasons of the Events on an object, oldest first, each as often as it was told. Without the warning before each
+    /// hop that nodes were not looked at: this EKS has no insight about kubelets.
     pub async fn told(&self, name: &str) -> Vec<String> {
         let events = self.events(name).await;
         events
             .into_iter()
+            .filter(|(reason, _, _)| reason != "PreflightWarning")
             .flat_map(|(reason, times, _)| {
                 std::iter::repeat_n(reason, usize::try_from(times).unwrap())
             })

@@ -95,6 +95,14 @@ impl Call {
                     body["version"].as_str().unwrap()
                 )
             }
+            // EKS has insights of two kinds, which are read for different ends.
+            (method, ["clusters", _, "insights"]) if *method == Method::POST => {
+                let body: Value = serde_json::from_slice(&self.body).unwrap();
+                format!(
+                    "ListInsights of {}",
+                    body["filter"]["categories"][0].as_str().unwrap()
+                )
+            }
             (method, _) => format!("{method} {}", self.path()),
         }
     }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::world::{Send, World};
 
 /// What may differ between two runs: when things happened, and how often a request was repeated.
-const TIMES: [&str; 7] = [
+const TIMES: [&str; 8] = [
     "checkedAt",
     "createdAt",
     "expiresAt",
@@ -16,6 +16,7 @@ const TIMES: [&str; 7] = [
     "lastSendAt",
     "lastTransitionTime",
     "requestedAt",
+    "since",
 ];
 const REPETITIONS: &str = "sends";
 

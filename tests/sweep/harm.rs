@@ -62,7 +62,7 @@ impl Harm {
     pub fn concerns(self, calls: Calls, name: &str) -> bool {
         let is_read = matches!(calls, Calls::Eks) && !name.contains("UpdateClusterVersion");
         // What is read for `status.rollback` alone is read with the next look: nothing waits for it.
-        let is_waited_for = !name.contains("/insights #");
+        let is_waited_for = !name.contains("ListInsights of ROLLBACK_READINESS");
         if Self::CUTS.contains(&self) {
             return is_waited_for;
         }

@@ -8,9 +8,18 @@ pub const EKS_CALLS: &[&str] = &[
     "0: DescribeCluster #1",
     "0: ListUpdates #1",
     "0: DescribeClusterVersions #1",
+    "0: GET /clusters/prod/node-groups #1",
+    "0: GET /clusters/prod/addons #1",
+    "0: GET /clusters/prod/insights-refresh #1",
+    "0: ListInsights of UPGRADE_READINESS #1",
     "0: UpdateClusterVersion to 1.34 #1",
     "1: DescribeUpdate #1",
     "1: DescribeCluster #1",
+    "1: ListUpdates #1",
+    "1: GET /clusters/prod/addons #1",
+    "1: GET /clusters/prod/insights-refresh #1",
+    "1: POST /clusters/prod/insights-refresh #1",
+    "1: ListInsights of UPGRADE_READINESS #1",
     "1: UpdateClusterVersion to 1.35 #1",
     "2: DescribeUpdate #1",
     "2: DescribeCluster #1",
@@ -20,6 +29,7 @@ pub const EKS_CALLS: &[&str] = &[
 pub const STATUS_WRITES: &[&str] = &[
     "0: Updating, 1.34 intent #1",
     "0: Updating, 1.34 InProgress #1",
+    "0: WaitingForCluster, 1.34 Successful #1",
     "0: Updating, 1.35 intent #1",
     "0: Updating, 1.35 InProgress #1",
     "0: UpToDate, 1.35 Successful #1",
@@ -98,7 +108,7 @@ const FAILS: Sweep = Sweep {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn killed_at_every_call_a_hop_that_fails_is_not_tried_again() {
-    let until_it_runs = &EKS_CALLS[..5];
+    let until_it_runs = &EKS_CALLS[..9];
     FAILS.over(Calls::Eks, until_it_runs).await;
     let writes = &[
         "0: Updating, 1.34 intent #1",
@@ -112,7 +122,7 @@ async fn killed_at_every_call_a_hop_that_fails_is_not_tried_again() {
 const ROLLBACK: Sweep = Sweep {
     title: "a rollback",
     scenario: "{durations: {rollback: 200ms, nodePhase: 200ms, insightsRefresh: 100ms},
-                clusters: [{name: prod, version: '1.34', autoMode: true, nodegroups: [{name: old, version: '1.33'}],
+                clusters: [{name: prod, version: '1.34', autoMode: true, insightsRefreshed: 2h, nodegroups: [{name: old, version: '1.33'}],
                             history: [{version: '1.34', age: 1h, id: up-1}]}]}",
     spec: "{version: '1.33', rollback: {fromVersion: '1.34', updateId: up-1}}",
     accepted: &["1.33"],
@@ -126,7 +136,7 @@ const ROLLBACK_CALLS: &[&str] = &[
     "0: GET /clusters/prod/node-groups #1",
     "0: GET /clusters/prod/insights-refresh #1",
     "0: POST /clusters/prod/insights-refresh #1",
-    "0: POST /clusters/prod/insights #1",
+    "0: ListInsights of ROLLBACK_READINESS #1",
     "0: UpdateClusterVersion to 1.33 #1",
     "1: DescribeUpdate #1",
     "1: DescribeCluster #1",
@@ -153,7 +163,7 @@ async fn killed_at_every_status_write_a_rollback_ends_like_the_undisturbed_run()
 const UNLISTED_ROLLBACK: Sweep = Sweep {
     title: "a rollback, EKS lists late",
     scenario: "{durations: {rollback: 200ms, nodePhase: 200ms, insightsRefresh: 100ms}, lags: {list: 1500ms},
-                clusters: [{name: prod, version: '1.34', autoMode: true, history: [{version: '1.34', age: 1h, id: up-1}]}]}",
+                clusters: [{name: prod, version: '1.34', autoMode: true, insightsRefreshed: 2h, history: [{version: '1.34', age: 1h, id: up-1}]}]}",
     lists_at_once: false,
     ..ROLLBACK
 };

@@ -8,6 +8,11 @@ use crate::plan::elsewhere;
 
 use super::{Looked, Question, updates};
 
+/// What a finding is called where EKS is busy with the cluster.
+pub const CLUSTER_STATUS: &str = "ClusterStatus";
+/// What an update that runs is called.
+pub const RUNNING_UPDATE: &str = "RunningUpdate";
+
 pub fn look(question: &Question<'_>) -> Looked {
     let view = question.view;
     let issues = view.health.iter().map(|issue| {
@@ -30,7 +35,7 @@ pub fn look(question: &Question<'_>) -> Looked {
     });
     let busy = (view.status != "ACTIVE").then(|| {
         Finding::new(
-            "ClusterStatus",
+            CLUSTER_STATUS,
             None,
             CheckResult::Failed,
             &format!("EKS reports the cluster as {}.", view.status),
@@ -43,7 +48,7 @@ pub fn look(question: &Question<'_>) -> Looked {
     let running: BTreeSet<_> = running.map(|update| (&update.kind, &update.id)).collect();
     let running = running.into_iter().map(|(kind, id)| {
         Finding::new(
-            "RunningUpdate",
+            RUNNING_UPDATE,
             None,
             CheckResult::Failed,
             &format!("{kind} {id} runs."),

@@ -7,6 +7,9 @@ use crate::plan::refresh::{self, Refreshed};
 
 use super::{Looked, Needed, Question, limits, needed, say};
 
+/// What a finding is called where EKS has yet to find anything out.
+pub const INSIGHTS_REFRESH: &str = "InsightsRefresh";
+
 pub fn look(question: &Question<'_>) -> Looked {
     let hop = question.hop;
     Looked {
@@ -43,7 +46,7 @@ fn findings(question: &Question<'_>) -> Vec<Finding> {
 }
 
 fn unknown(why: &str) -> Finding {
-    Finding::new("InsightsRefresh", None, CheckResult::Unknown, why)
+    Finding::new(INSIGHTS_REFRESH, None, CheckResult::Unknown, why)
 }
 
 fn finding(insight: &Insight) -> Option<Finding> {

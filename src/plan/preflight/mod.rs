@@ -44,6 +44,13 @@ const REFRESH_POLL: SignedDuration = SignedDuration::from_secs(15);
 /// So long before a start it is refreshed, so that nothing has to be waited for then.
 pub const REFRESH_BEFORE: SignedDuration = SignedDuration::from_mins(30);
 
+/// The ids of findings that EKS ends by itself in a while, without anybody's doing.
+pub const ENDS_BY_ITSELF: [&str; 3] = [
+    health::CLUSTER_STATUS,
+    health::RUNNING_UPDATE,
+    insights::INSIGHTS_REFRESH,
+];
+
 /// What is looked at, and for what.
 #[derive(Clone, Copy, Debug)]
 pub struct Question<'a> {

@@ -184,13 +184,12 @@ fn checks(case: &Case<'_>, step: Step, gates: &Gates, rules: &mut Rules) {
     }
 }
 
-/// From when on a refresh counts for a person who asks for another look, whose clock may differ from EKS's.
+/// From when on a refresh counts for a person who asks for another look.
 pub fn asked_at(case: &Case<'_>) -> Option<Timestamp> {
     let annotation = case.all.object.retry_requested_at.as_deref();
     annotation
         .and_then(|text| text.parse::<Timestamp>().ok())
         .filter(|at| *at <= case.now)
-        .map(|at| at - SignedDuration::from_mins(5))
 }
 
 /// Whether there is a refresh that counts for a start.
