@@ -90,12 +90,12 @@ async fn an_error_of_eks_holds_the_second_hop_until_it_is_waived_for_that_versio
             update(object).is_some_and(|update| update.is_running() && update.attempt == Some(2))
         })
         .await;
-    let waived = world
+    let shown = world
         .until("it is shown as waived", "prod", |object| {
             result(object, "UpgradeInsights") == Some(CheckResult::Waived)
         })
         .await;
-    let finding = &check(&waived, "UpgradeInsights").unwrap().findings[0];
+    let finding = &check(&shown, "UpgradeInsights").unwrap().findings[0];
     assert!(finding.message.contains("CHG-7"), "{finding:?}");
     let done = world.until_reason("prod", "UpToDate").await;
     assert_eq!(preflight(&done), None, "no hop is to come");
