@@ -377,6 +377,7 @@ impl Oracle {
                 && last.to_version == new.to_version;
             (last.kind == VERSION_ROLLBACK || ended_badly)
                 && !self.is_permitted(last, &announcement)
+                && !self.is_taken_for_its_own(last, &announcement.uid)
         };
         let last = versions[newest_known];
         if versions[newest_known..].iter().all(stands_against) {
@@ -402,6 +403,15 @@ impl Oracle {
             first.uid == announcement.uid && !self.lost_since(&announcement.uid, first.at)
         });
         is_ours || created + self.listed_within + self.arrives_within <= now
+    }
+
+    /// Whether somebody else had done what the object asked for itself at that time: EKS tells nobody's token.
+    fn is_taken_for_its_own(&self, update: &UpdateTruth, uid: &str) -> bool {
+        let mut tokens = self.announcements.keys();
+        update.kind == VERSION_ROLLBACK
+            && update.status == TrueStatus::Successful
+            && update.client_request_token.is_none()
+            && tokens.any(|token| self.may_be_its_own(update, token, uid))
     }
 
     fn first_announcement(&self, update: &UpdateTruth) -> Option<&Announcement> {

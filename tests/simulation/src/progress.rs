@@ -50,8 +50,11 @@ pub fn restless(
                 .iter()
                 .find(|cluster| cluster.name == spec.cluster.name);
             let mut right = rightly(stored, cluster, api, model, oracle, insights_block, now);
-            // It is looked whether checks let it start while a window is open.
-            if right.contains(&Reason::PreflightFailed) && has_windows(spec) {
+            // It is asked again only while a window is open.
+            let is_asked_again = [Reason::PreflightFailed, Reason::RequestRejected]
+                .iter()
+                .any(|reason| right.contains(reason));
+            if is_asked_again && has_windows(spec) {
                 right.push(Reason::OutsideWindow);
             }
             unsettled(stored, cluster, &right)
