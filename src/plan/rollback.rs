@@ -13,7 +13,7 @@ use super::facts::Facts;
 use super::hop::Hop;
 use super::time::{after, shown};
 use super::wish::Wish;
-use super::{VERSION_ROLLBACK, VERSION_UPDATE, remember, say};
+use super::{CLOCK_TOLERANCE, VERSION_ROLLBACK, VERSION_UPDATE, remember, say};
 
 /// For how long after the end of an upgrade EKS takes it back (user guide, rollback-cluster).
 pub const WINDOW: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -86,7 +86,8 @@ impl LastSuccess {
         let known = remember::known(facts.memory, &self.id);
         known
             .and_then(|update| update.finished_at)
-            .filter(|at| *at <= facts.now)
+            // A time to come was written by a clock that was wrong; by a little, it is another replica's.
+            .filter(|at| *at <= after(facts.now, CLOCK_TOLERANCE))
             .max(self.created_at)
     }
 
