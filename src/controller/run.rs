@@ -204,7 +204,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let ended = tokio::select! {
         _ = stopped.wait_for(|stop| *stop) => Ok(()),
         _ = controllers.join_next() => {
-            if *stopped.borrow() {
+            if *told.borrow() {
                 Ok(())
             } else {
                 Err(RunError::WatchEnded)
