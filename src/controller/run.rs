@@ -200,11 +200,16 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         }
     });
 
-    // In this order: a signal ends the watches too.
+    // A signal ends the watches too, and who is told of it first is chance: one may have ended before this hears of it.
     let ended = tokio::select! {
-        biased;
         _ = stopped.wait_for(|stop| *stop) => Ok(()),
-        _ = controllers.join_next() => Err(RunError::WatchEnded),
+        _ = controllers.join_next() => {
+            if *told.borrow() {
+                Ok(())
+            } else {
+                Err(RunError::WatchEnded)
+            }
+        }
     };
     // What is being written ends; nothing new is sent.
     stopping.store(true, Ordering::Relaxed);

@@ -206,10 +206,16 @@ fn support(facts: &Facts<'_>, memory: &ClusterUpgradeStatus) -> Option<SupportSt
     if let Some(offered) = preflight::offered(facts) {
         return preflight::support(offered, current, wish.version);
     }
-    let known = memory.support.as_ref();
-    known
-        .filter(|known| known.current.version == current)
-        .cloned()
+    let known = memory.support.as_ref()?;
+    if known.current.version == current {
+        return Some(known.clone());
+    }
+    // The hop is done: what was wanted is what it has.
+    let reached = known.target.clone()?;
+    (reached.version == current).then_some(SupportStatus {
+        current: reached,
+        target: None,
+    })
 }
 
 /// The steps of a hop that waits and of those after it.

@@ -30,9 +30,10 @@ async fn a_watch_that_is_later_than_a_hop_is_long_changes_no_call_and_no_attempt
     }
 }
 
-const TWO_HOPS_TOLD: [&str; 5] = [
+const TWO_HOPS_TOLD: [&str; 6] = [
     "UpdateStarted",
     "UpdateSucceeded",
+    "WaitingForCluster",
     "UpdateStarted",
     "UpdateSucceeded",
     "UpToDate",
