@@ -25,11 +25,14 @@ fn it_is_begun_once_and_awaited() {
     for mode in [PreflightMode::Enforce, PreflightMode::Warn] {
         let mut world = refreshing(3);
         world.gate(|gates| gates.preflight.mode = mode);
-        world.stays(Reason::PreflightUnknown, minutes(2));
-        assert_says(&world, &["refreshes its upgrade-readiness insights", "1.33 to 1.34"]);
+        world.stays(Reason::WaitingForCluster, minutes(2));
+        assert_says(
+            &world,
+            &["refreshes its upgrade-readiness insights", "1.33 to 1.34"],
+        );
         assert_eq!(started(&world), 1);
         world.run(minutes(2));
-        assert_eq!(world.told, ["PreflightUnknown", "Updating", "send 1.34"]);
+        assert_eq!(world.told, ["WaitingForCluster", "Updating", "send 1.34"]);
         assert_eq!(started(&world), 1);
     }
 }
@@ -41,7 +44,10 @@ fn one_that_does_not_end_is_given_up_on_after_half_an_hour() {
     assert_says(&world, &["is known after that"]);
     world.run(minutes(2));
     world.stays(Reason::PreflightUnknown, minutes(120));
-    assert_says(&world, &["could not refresh its insights (it does not end)"]);
+    assert_says(
+        &world,
+        &["could not refresh its insights (it does not end)"],
+    );
     assert!(world.sent.is_empty());
 
     let mut world = refreshing(100_000);
@@ -61,7 +67,8 @@ fn one_that_fails_is_unknown_and_begun_again_later() {
     assert_says(&world, &["could not refresh its insights (FAILED)"]);
     assert_eq!(started(&world), 1);
     world.eks.upgrade_refresh_failed = false;
-    world.eks.upgrade_refresh_started = world.eks.upgrade_refresh_started.map(|at| at - minutes(15));
+    world.eks.upgrade_refresh_started =
+        world.eks.upgrade_refresh_started.map(|at| at - minutes(15));
     world.eks.upgrade_refresh_failed = true;
     world.run(minutes(1));
     world.eks.upgrade_refresh_failed = false;
@@ -97,7 +104,10 @@ fn while_nothing_can_start_twice_a_day_is_enough() {
     world.edit(|wish| wish.suspend = true);
     world.run(minutes(24 * 60 - 5));
     assert_eq!(started(&world), 2);
-    assert_eq!(world.memory.preflight.as_ref().unwrap().result, CheckResult::Passed);
+    assert_eq!(
+        world.memory.preflight.as_ref().unwrap().result,
+        CheckResult::Passed
+    );
 }
 
 #[test]
@@ -150,4 +160,47 @@ fn force_overrides_insights_and_no_other_check() {
     world.edit(|wish| wish.forced = Some("1.34".parse().unwrap()));
     world.eks.nodegroups = vec![super::evidence::group("old", "1.30")];
     world.stays(Reason::PreflightFailed, minutes(60));
+}
+
+/// The end of a hop that another replica saw, whose clock is a little ahead, is later than now: what EKS found before it counts as
+/// little.
+#[test]
+fn one_from_before_a_hop_that_a_clock_ahead_saw_end_does_not_count() {
+    let mut world = World::new("1.33", "1.35");
+    world.eks.upgrade_refresh_takes = Some(seconds(40));
+    world.run(minutes(2));
+    // Looked at by hand in mid-hop: this refresh ends before the hop does.
+    world.eks.upgrade_refresh_started = Some(world.now);
+    while world.update().finished_at.is_none() {
+        world.settle();
+        world.sleep();
+    }
+    let finished = world.now + minutes(1);
+    for update in world
+        .memory
+        .update
+        .iter_mut()
+        .chain(&mut world.memory.history)
+    {
+        update.finished_at = Some(finished);
+    }
+    let before = started(&world);
+    world.run(minutes(3));
+    assert!(started(&world) > before, "{:?}", world.told);
+}
+
+#[test]
+fn insights_in_another_order_are_no_news() {
+    let mut world = World::new("1.33", "1.34");
+    let error = |id: &str, name: &str| super::evidence::insight(id, name, "ERROR", "As it is");
+    world.eks.upgrade_insights = vec![error("i1", "Second"), error("i2", "First")];
+    world.settle();
+    assert_eq!(world.reason(), "PreflightFailed");
+    let said = (world.message().to_owned(), world.memory.preflight.clone());
+    world.eks.upgrade_insights.reverse();
+    world.run(minutes(60));
+    assert_eq!(
+        (world.message().to_owned(), world.memory.preflight.clone()),
+        said
+    );
 }

@@ -171,11 +171,12 @@ fn checks(case: &Case<'_>, step: Step, gates: &Gates, rules: &mut Rules) {
     }
     let policy = &gates.preflight;
     let is_enforced = policy.mode == PreflightMode::Enforce;
-    if found.passing || (found.refreshing && is_said(case)) {
+    if found.passing || (found.refreshing && (is_said(case) || says(case, "PreflightUnknown"))) {
         rules.insert(Rule::PreflightUnknown, Said::Keep);
-    } else if found.refreshing
-        || (found.unknown && is_enforced && policy.on_unknown == OnUnknown::Hold)
-    {
+    } else if found.refreshing {
+        let waits = Said::Reason(Reason::WaitingForCluster);
+        rules.insert(Rule::PreflightUnknown, waits);
+    } else if found.unknown && is_enforced && policy.on_unknown == OnUnknown::Hold {
         let unknown = Said::Reason(Reason::PreflightUnknown);
         rules.insert(Rule::PreflightUnknown, unknown);
     }
@@ -228,12 +229,13 @@ fn is_refreshed(case: &Case<'_>, found: &mut Found<'_>) -> bool {
 
 /// Whether the object says of its present spec that something blocks it; of an open intent other things are said.
 pub fn is_said(case: &Case<'_>) -> bool {
+    says(case, "PreflightFailed") || says(case, "RequestRejected")
+}
+
+/// Whether status says this of the present spec. Of an open intent other things are said.
+fn says(case: &Case<'_>, reason: &str) -> bool {
     let memory = &case.all.memory;
     let is_of_now = memory.observed_generation == Some(case.all.object.generation);
     let mut conditions = memory.conditions.iter();
-    is_of_now
-        && !case.has_open_intent()
-        && conditions.any(|condition| {
-            ["PreflightFailed", "RequestRejected"].contains(&condition.reason.as_str())
-        })
+    is_of_now && !case.has_open_intent() && conditions.any(|condition| condition.reason == reason)
 }
