@@ -156,7 +156,7 @@ fn siblings(directory: &Path) -> Vec<String> {
         named.file_stem().unwrap().to_string_lossy().into_owned()
     });
     modules
-        .chain(["fmt", "rules", "u16", "u32"].map(ToOwned::to_owned))
+        .chain(["fmt", "rules", "str", "u16", "u32"].map(ToOwned::to_owned))
         .collect()
 }
 

@@ -6,9 +6,22 @@ use jiff::{SignedDuration, Timestamp};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::world::{CRDS, DEADLINE, World, install_crds, message, reason};
 use crate::{api_server, windows};
+
+/// A control plane of their own: to every other object a freeze that comes or goes is a reason to look.
+async fn plane() -> &'static ControlPlane {
+    static SHARED: OnceCell<ControlPlane> = OnceCell::const_new();
+    SHARED
+        .get_or_init(async || {
+            let plane = ControlPlane::start().await.unwrap();
+            install_crds(&plane, CRDS).await;
+            plane
+        })
+        .await
+}
 
 /// A freeze is of no namespace, so one that is made here selects the objects of its own test.
 struct Freezes<'a>(&'a World);
@@ -51,7 +64,7 @@ fn labelled(world: &World, name: &str, version: &str) -> Value {
 
 #[tokio::test]
 async fn made_between_two_hops_it_holds_the_second_until_it_is_deleted() {
-    let world = World::new("{durations: {update: 2s}, clusters: [{name: prod, version: '1.33'}, {name: other, version: '1.33'}]}").await;
+    let world = World::on(plane().await, "{durations: {update: 2s}, clusters: [{name: prod, version: '1.33'}, {name: other, version: '1.33'}]}").await;
     let freezes = Freezes(&world);
     // Nothing but the watch of the freezes brings it to look again.
     let _operator = world.program_with("100ms", "10m").start().unwrap();
@@ -96,8 +109,11 @@ async fn made_between_two_hops_it_holds_the_second_until_it_is_deleted() {
 
 #[tokio::test]
 async fn by_its_dates_it_ends_to_the_second() {
-    let world =
-        World::new("{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}").await;
+    let world = World::on(
+        plane().await,
+        "{durations: {update: 300ms}, clusters: [{name: prod, version: '1.33'}]}",
+    )
+    .await;
     let freezes = Freezes(&world);
     let until = Timestamp::from_second(Timestamp::now().as_second() + 6).unwrap();
     let spec = json!({"reason": "Maintenance", "until": until, "selector": {"matchLabels": {"app": "prod"}}});
@@ -216,8 +232,11 @@ async fn the_clusters_own_team_holds_it_by_a_tag_and_lets_it_go() {
 
 #[tokio::test]
 async fn an_object_comes_under_it_and_leaves_it_by_its_labels() {
-    let world =
-        World::new("{durations: {update: 2s}, clusters: [{name: prod, version: '1.33'}]}").await;
+    let world = World::on(
+        plane().await,
+        "{durations: {update: 2s}, clusters: [{name: prod, version: '1.33'}]}",
+    )
+    .await;
     let freezes = Freezes(&world);
     let payments = json!({"matchLabels": {"team": "payments"}});
     freezes

@@ -1,12 +1,12 @@
 //! When a hop may start: windows, baking, and what of a schedule only the operator can know.
 
 use eks_upgrade_operator::api::ClusterUpgrade;
-use harness::{ControlPlane, eventually};
+use harness::eventually;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ToSpan};
 use serde_json::{Value, json};
 
-use crate::world::{CRDS, World, condition, install_crds, message, update};
+use crate::world::{World, condition, message, update};
 
 /// A window is written in minutes, so the next one may be so far away.
 const UNTIL_A_WINDOW: std::time::Duration = std::time::Duration::from_mins(2);
@@ -45,14 +45,8 @@ fn next_start(object: &ClusterUpgrade) -> Option<&str> {
 
 #[tokio::test]
 async fn it_starts_when_its_window_opens_and_asks_nothing_until_then() {
-    // Of its own: elsewhere freezes come and go, which are a reason to look.
-    let plane = ControlPlane::start().await.unwrap();
-    install_crds(&plane, CRDS).await;
-    let world = World::on(
-        &plane,
-        "{durations: {update: 10m}, clusters: [{name: prod, version: '1.33'}]}",
-    )
-    .await;
+    let world =
+        World::new("{durations: {update: 10m}, clusters: [{name: prod, version: '1.33'}]}").await;
     let _operator = world.program_with("100ms", "10m").start().unwrap();
     let opening = next_minute();
     let mut manifest = World::manifest("prod", "1.34");
