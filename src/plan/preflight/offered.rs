@@ -85,11 +85,11 @@ pub fn supported_until(facts: &Facts<'_>, version: Minor) -> Option<Ends> {
             .find(|offer| offer.version == version)
             .map(ends);
     }
-    let known = facts.memory.support.as_ref()?;
-    (known.current.version == version).then_some((
-        known.current.end_of_standard_support,
-        known.current.end_of_extended_support,
-    ))
+    // At the end of the last hop what was wanted is what it has.
+    let SupportStatus { current, target } = facts.memory.support.as_ref()?;
+    let mut known = std::iter::once(current).chain(target);
+    let known = known.find(|known| known.version == version)?;
+    Some((known.end_of_standard_support, known.end_of_extended_support))
 }
 
 /// Which support goes on at present, if it ends soon, and when.

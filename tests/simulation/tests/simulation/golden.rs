@@ -103,6 +103,7 @@ fn a_status_is_wiped_and_another_try_permitted_within_a_quarter_of_an_hour() {
             "somebody: prod WipeStatus",
             "prod says UpdateFailed, VersionUpdate to 1.34 Failed",
             "somebody: prod Retry(0)",
+            "prod says WaitingForCluster, VersionUpdate to 1.34 Failed",
             "prod says Updating, VersionUpdate to 1.34 asked for",
             "EKS starts prod to 1.34",
             "prod says Updating, VersionUpdate to 1.34 InProgress",
