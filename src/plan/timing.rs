@@ -15,7 +15,7 @@ use super::preflight::REFRESH_BEFORE;
 use super::rollback::LastSuccess;
 use super::time::{after, shown, until};
 use super::window::{self, Opening};
-use super::{VERSION_UPDATE, remember, say};
+use super::{CLOCK_TOLERANCE, VERSION_UPDATE, remember, say};
 
 /// EKS does not tell when an update ended. Where this object has not seen it either, the update is taken to have lasted for so
 /// long: over 60 minutes have been seen.
@@ -211,8 +211,8 @@ fn bake(facts: &Facts<'_>, gates: &Gates, updates: &[UpdateView], hop: Hop) -> O
         .filter(|last| last.kind == VERSION_UPDATE && last.to == Some(hop.from))?;
     let seen = remember::known(facts.memory, &last.id).and_then(|update| update.finished_at);
     let ended = seen
-        // One to come was written by a clock that was wrong.
-        .filter(|at| *at <= facts.now)
+        // A time to come was written by a clock that was wrong; by a little, it is another replica's.
+        .filter(|at| *at <= after(facts.now, CLOCK_TOLERANCE))
         .or_else(|| last.created_at.map(|at| after(at, UPDATES_LAST)))?;
     Some(Bake {
         ends_at: after(ended, gates.bake),

@@ -99,3 +99,26 @@ fn a_status_that_is_lost_does_not_shorten_it() {
     let end = began + minutes(90) + minutes(24 * 60);
     assert_says(&world, &[&format!("until {end:.0}")]);
 }
+
+/// Its end was seen by a replica whose clock is a little ahead: it lasted longer than the time that stands in for an unknown end.
+#[test]
+fn an_end_that_a_clock_ahead_saw_counts() {
+    let mut world = World::new("1.33", "1.35");
+    world.gate(|gates| gates.bake = minutes(10));
+    world.eks.takes = minutes(180);
+    world.run(minutes(170));
+    while world.update().finished_at.is_none() {
+        world.step();
+        if world.update().finished_at.is_none() {
+            world.sleep();
+        }
+    }
+    let end = world.now + minutes(1);
+    for update in (world.memory.update.iter_mut()).chain(&mut world.memory.history) {
+        update.finished_at = Some(end);
+    }
+    world.run(minutes(5));
+    assert_eq!(world.reason(), "Baking");
+    assert_says(&world, &[&format!("until {:.0}", end + minutes(10))]);
+    assert_eq!(world.sent.len(), 1);
+}
