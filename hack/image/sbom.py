@@ -50,7 +50,10 @@ def main():
     system = fields(rootfs / "etc/os-release", "=")
     packages = [package(status, system) for status in sorted((rootfs / "var/lib/dpkg/status.d").iterdir())]
     bom["components"] = sorted(bom["components"] + packages, key=lambda component: component["bom-ref"])
-    operator = bom["metadata"]["component"]["bom-ref"]
+    # The other programs of the crate are not in the image.
+    crate = bom["metadata"]["component"]
+    crate["components"] = [part for part in crate["components"] if part["type"] == "application" and part["name"] == crate["name"]]
+    operator = crate["bom-ref"]
     for dependency in bom["dependencies"]:
         if dependency["ref"] == operator:
             dependency["dependsOn"] = sorted(dependency.get("dependsOn", []) + [one["bom-ref"] for one in packages])

@@ -87,14 +87,15 @@ async fn it_names_the_packages_that_files_were_taken_of_with_their_versions() {
         .collect();
     let installed = run(Command::new("dpkg-query").args([
         "--show",
-        "--showformat=pkg:deb/debian/${Package}@${Version}\n",
+        "--showformat=${Package}@${Version}\n",
         "libc6",
         "libgcc-s1",
         "ca-certificates",
     ]));
+    let system = run(Command::new("sh").args(["-c", ". /etc/os-release; echo $ID"]));
     let installed: BTreeSet<_> = installed
         .lines()
-        .map(|line| line.replace('+', "%2B"))
+        .map(|line| format!("pkg:deb/{}/{}", system.trim(), line.replace('+', "%2B")))
         .collect();
     assert_eq!(named, installed);
 }
