@@ -48,19 +48,33 @@ rules:
                 )
                 .await
                 .unwrap();
-            // They reach the API server's own caches a moment later. Each try makes another object, where it is let.
-            for (clusters, sentence) in [(None, "names none"), (Some("*/*/*"), "may not set spec.force")] {
+            // They reach the API server's own caches a moment later.
+            for (clusters, field, sentence) in [
+                (None, json!({}), "names none"),
+                (Some("*/*/*"), force(), "may not set spec.force"),
+            ] {
                 let team = Team::without_rights(plane, clusters).await;
-                plane.kubectl().apply(&team.bind("eks-upgrade-editor", &[DEVELOPER])).await.unwrap();
-                let mut object = manifest("", &force());
+                let binding = team.bind("eks-upgrade-editor", &[DEVELOPER]);
+                plane.kubectl().apply(&binding.to_string()).await.unwrap();
+                let mut object = manifest("", &field);
+                // Each try is another object, should it be let.
                 object["metadata"] = json!({"generateName": "probe-"});
-                let args = ["create", "--filename=-", "--namespace", &team.namespace, "--as", DEVELOPER];
+                let object = object.to_string();
+                let args = [
+                    "create",
+                    "--filename=-",
+                    "--namespace",
+                    &team.namespace,
+                    "--as",
+                    DEVELOPER,
+                ];
                 eventually("the policies are known", WITHIN, async || {
-                    let said = plane.kubectl().run_with(args, &object.to_string()).await?;
+                    let said = plane.kubectl().run_with(args, &object).await;
+                    let said = said.map_err(|error| error.to_string())?;
                     if said.stderr.contains(sentence) {
                         return Ok(());
                     }
-                    Err(harness::Error::Unexpected { program: "kubectl".to_owned(), line: said.stdout + &said.stderr })
+                    Err(said.stdout + &said.stderr)
                 })
                 .await
                 .unwrap();
@@ -84,7 +98,8 @@ impl Team {
             team.bind("eks-upgrade-approver", &[APPROVER]),
         ];
         let kubectl = plane().await.kubectl();
-        kubectl.apply(&bindings.join("\n---\n")).await.unwrap();
+        let bindings = json!({"apiVersion": "v1", "kind": "List", "items": bindings});
+        kubectl.apply(&bindings.to_string()).await.unwrap();
         // They reach the API server's own caches a moment later.
         for (user, verb) in [
             (DEVELOPER, "patch"),
@@ -111,7 +126,7 @@ impl Team {
     }
 
     /// Gives these people a role in it.
-    fn bind(&self, role: &str, users: &[&str]) -> String {
+    fn bind(&self, role: &str, users: &[&str]) -> Value {
         let users = users.iter().map(
             |user| json!({"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}),
         );
@@ -122,7 +137,6 @@ impl Team {
             "roleRef": {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             "subjects": users.collect::<Vec<_>>(),
         })
-        .to_string()
     }
 
     async fn without_rights(plane: &ControlPlane, clusters: Option<&str>) -> Self {
@@ -342,7 +356,7 @@ async fn a_namespace_upgrades_the_clusters_that_it_is_given() {
     };
     for (account, region, name) in [
         ("111122223333", "eu-central-1", "team-a-web"),
-        ("111122223333", "us-east-1", "team-a-"),
+        ("111122223333", "us-east-1", "team-a-x"),
         ("444455556666", "eu-central-1", "shared"),
     ] {
         team.lets(DEVELOPER, &of(account, region, name)).await;
