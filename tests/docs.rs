@@ -5,6 +5,8 @@
     reason = "a test that panics has failed"
 )]
 
+#[path = "docs/jsonpath.rs"]
+mod jsonpath;
 #[path = "docs/links.rs"]
 mod links;
 #[path = "docs/markdown.rs"]

@@ -38,13 +38,13 @@ async fn plane() -> &'static ControlPlane {
             plane
                 .kubectl()
                 .apply(
-                    r#"
+                    r"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {name: eks-upgrade-editor}
 rules:
   - {apiGroups: [eksupgrade.dev], resources: [clusterupgrades, clusterupgrades/status], verbs: [get, create, update, patch]}
-"#,
+",
                 )
                 .await
                 .unwrap();

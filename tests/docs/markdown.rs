@@ -19,7 +19,7 @@ pub fn pages() -> BTreeMap<PathBuf, String> {
                 if is_ours && !path.is_symlink() {
                     folders.push(path);
                 }
-            } else if name.ends_with(".md") {
+            } else if path.extension().is_some_and(|extension| extension == "md") {
                 let text = fs::read_to_string(&path).unwrap();
                 found.insert(path.strip_prefix(root).unwrap().to_owned(), text);
             }
