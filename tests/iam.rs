@@ -271,6 +271,19 @@ fn the_role_of_another_account_trusts_one_role_with_an_external_id() {
 }
 
 #[test]
+fn the_readme_names_every_action() {
+    let readme = fs::read_to_string(root("README.md")).unwrap();
+    let policies = policies();
+    for action in PERMISSIONS
+        .iter()
+        .flat_map(|name| allowed(&policies[*name]))
+        .chain(["sts:AssumeRole"])
+    {
+        assert!(readme.contains(&format!("`{action}`")), "{action}");
+    }
+}
+
+#[test]
 fn every_policy_is_explained() {
     let page = fs::read_to_string(root("docs/security.md")).unwrap();
     for name in policies().keys() {

@@ -383,6 +383,14 @@ async fn a_namespace_that_is_given_nothing_upgrades_nothing() {
     let team = Team::new(None).await;
     team.refuses(APPROVER, &manifest("devel", &json!({})), "names none")
         .await;
+    // A star does not reach over a slash: this is no account, region and name.
+    let team = Team::new(Some("*/devel")).await;
+    team.refuses(
+        APPROVER,
+        &manifest("devel", &json!({})),
+        "names only */devel",
+    )
+    .await;
 }
 
 #[tokio::test]
