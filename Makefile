@@ -10,7 +10,7 @@ target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets image demo test soak replay bench fmt check-fmt lint deny crds check-crds docs clean-cache
+.PHONY: help build assets image demo test soak replay bench fmt check-fmt lint deny crds check-crds docs check-workflows clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -68,8 +68,11 @@ check-crds: ## check that the generated CRDs are committed
 	@for crd in $(crds); do \
 		$(operator) crd $$crd | diff -u crds/$$crd.yaml - || { echo "crds/$$crd.yaml is not what the code says: run make crds" >&2; exit 1; }; done
 
-docs: ## write the table of the checks in docs/gates.md, from the code
-	UPDATE_DOCS=1 cargo test --locked --quiet --test docs
+docs: ## write what the docs have from the code: the table of the checks, the reference
+	UPDATE_DOCS=1 cargo test --locked --quiet --test docs -- what_the_code_says
+
+check-workflows: ## check the workflows of GitHub
+	hack/tools/actionlint -shellcheck= -pyflakes=
 
 clean-cache: ## remove the built control plane and tools
 	rm -rf '$(cache)'
