@@ -9,8 +9,11 @@ build := cargo build --locked --workspace --bins --examples
 target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
+# The libraries that Argo CD and Flux judge objects by. What somebody's environment says of other projects must not change it.
+go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -mod=readonly ./...
+
 .DEFAULT_GOAL := help
-.PHONY: help build assets demo test soak replay bench fmt check-fmt lint deny crds check-crds docs clean-cache
+.PHONY: help build assets demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds recorded docs clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -31,6 +34,10 @@ test: export RUST_TEST_THREADS ?= 6
 test: assets ## run all tests
 	cargo test --locked --workspace --exclude simulation
 	cargo test --locked --package simulation -- --show-output
+	$(go_test)
+
+test-gitops: ## judge every recorded object as Argo CD, kstatus and Flux do
+	$(go_test)
 
 soak: ## simulate for MINUTES=1 or more, going on where the last one stopped
 	cargo run --quiet --locked --package simulation --bin soak -- --minutes $(or $(MINUTES),1)
@@ -65,8 +72,12 @@ check-crds: ## check that the generated CRDs are committed
 	@for crd in $(crds); do \
 		$(operator) crd $$crd | diff -u crds/$$crd.yaml - || { echo "crds/$$crd.yaml is not what the code says: run make crds" >&2; exit 1; }; done
 
-docs: ## write the table of the checks in docs/gates.md, from the code
+recorded: ## write the objects in tests/gitops/objects, as the code would
+	UPDATE_RECORDED=1 cargo test --locked --quiet --test plan recorded::
+
+docs: ## write what follows from the code: tables in docs, and deploy/gitops/argocd/argocd-cm.yaml
 	UPDATE_DOCS=1 cargo test --locked --quiet --test docs
+	UPDATE_DOCS=1; export UPDATE_DOCS; $(go_test)
 
 clean-cache: ## remove the built control plane and tools
 	rm -rf '$(cache)'
