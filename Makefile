@@ -9,8 +9,9 @@ build := cargo build --locked --workspace --bins --examples
 target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
-# The libraries that Argo CD and Flux judge objects by. What somebody's environment says of other projects must not change it.
-go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -mod=readonly ./...
+# By the libraries that Argo CD and Flux use. What somebody's environment says of other projects must not change it; and go
+# would take its last result for this one's, since it does not see the files outside its module.
+go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -count=1 -mod=readonly ./...
 
 .DEFAULT_GOAL := help
 .PHONY: help build assets demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds recorded docs clean-cache
