@@ -9,8 +9,12 @@ build := cargo build --locked --workspace --bins --examples
 target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
+# By the libraries that Argo CD and Flux use. What somebody's environment says of other projects must not change it; and go
+# would take its last result for this one's, since it does not see the files outside its module.
+go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -count=1 -mod=readonly ./...
+
 .DEFAULT_GOAL := help
-.PHONY: help build assets image demo test soak replay bench fmt check-fmt lint deny crds check-crds docs check-workflows clean-cache
+.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds recorded docs check-workflows clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -34,6 +38,10 @@ test: export RUST_TEST_THREADS ?= 6
 test: assets image ## run all tests
 	cargo test --locked --workspace --exclude simulation
 	cargo test --locked --package simulation -- --show-output
+	$(go_test)
+
+test-gitops: ## judge every recorded object as Argo CD, kstatus and Flux do
+	$(go_test)
 
 soak: ## simulate for MINUTES=1 or more, going on where the last one stopped
 	cargo run --quiet --locked --package simulation --bin soak -- --minutes $(or $(MINUTES),1)
@@ -68,8 +76,12 @@ check-crds: ## check that the generated CRDs are committed
 	@for crd in $(crds); do \
 		$(operator) crd $$crd | diff -u crds/$$crd.yaml - || { echo "crds/$$crd.yaml is not what the code says: run make crds" >&2; exit 1; }; done
 
-docs: ## write what the docs have from the code: the table of the checks, the reference
+recorded: ## write the objects in tests/gitops/objects, as the code would
+	UPDATE_RECORDED=1 cargo test --locked --quiet --test plan recorded::
+
+docs: ## write what follows from the code: tables in docs, the reference, deploy/gitops/argocd/argocd-cm.yaml
 	UPDATE_DOCS=1 cargo test --locked --quiet --test docs -- what_the_code_says
+	UPDATE_DOCS=1; export UPDATE_DOCS; $(go_test)
 
 check-workflows: ## check the workflows of GitHub
 	hack/tools/actionlint -shellcheck= -pyflakes=
