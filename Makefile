@@ -10,7 +10,7 @@ target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets demo test soak replay bench fmt check-fmt lint deny crds check-crds docs clean-cache
+.PHONY: help build assets demo test soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy docs clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -19,8 +19,9 @@ help: ## print this
 build: ## build the programs
 	$(build)
 
-assets: ## find or build the local control plane (a minute or more, once)
+assets: ## find or build the local control plane and helm (some minutes, once)
 	@hack/control-plane/assets >/dev/null
+	@hack/tools/helm --path >/dev/null
 
 demo: assets ## watch real upgrades of a simulated EKS, by a real API server; KEEP=1 leaves it running to play with
 	$(build)
@@ -64,6 +65,12 @@ check-crds: ## check that the generated CRDs are committed
 	$(build)
 	@for crd in $(crds); do \
 		$(operator) crd $$crd | diff -u crds/$$crd.yaml - || { echo "crds/$$crd.yaml is not what the code says: run make crds" >&2; exit 1; }; done
+
+deploy: crds ## generate what is generated in deploy/: the chart's copies and the kustomize base
+	hack/deploy write
+
+check-deploy: ## check that what is generated in deploy/ is committed
+	hack/deploy check
 
 docs: ## write the table of the checks in docs/gates.md, from the code
 	UPDATE_DOCS=1 cargo test --locked --quiet --test docs
