@@ -21,7 +21,8 @@ const OF_HELM: [(&str, &str); 3] = [
 
 async fn built(directory: &str) -> String {
     // Building asks no API server.
-    let kubectl = Kubectl::new("/dev/null").await.unwrap();
+    let nowhere = concat!(env!("CARGO_TARGET_TMPDIR"), "/no-kubeconfig");
+    let kubectl = Kubectl::new(nowhere).await.unwrap();
     kubectl
         .run(["kustomize", directory])
         .await
@@ -92,7 +93,10 @@ async fn it_is_applied_as_it_is() {
     let plane = ControlPlane::start().await.unwrap();
     let apply = ["apply", "--server-side", "--validate=strict", "-k", BASE];
     let said = plane.kubectl().run(apply).await.unwrap().ok().unwrap();
-    assert!(said.contains("deployment.apps/eks-upgrade-operator"), "{said}");
+    assert!(
+        said.contains("deployment.apps/eks-upgrade-operator"),
+        "{said}"
+    );
     // All of it, in one go: what comes later in it needs nothing that is not served yet.
     let served = harness::eventually("its kinds are served", DEADLINE, async || {
         let get = ["get", "clusterupgrades,upgradefreezes", "--all-namespaces"];

@@ -145,13 +145,27 @@ impl<'a> Release<'a> {
         let (directory, file) = path.rsplit_once('/').unwrap();
         let named = |list: &Value, key: &str, wanted: &str| -> Value {
             let list = list.as_array().unwrap();
-            list.iter().find(|item| item[key] == wanted).unwrap().clone()
+            list.iter()
+                .find(|item| item[key] == wanted)
+                .unwrap()
+                .clone()
         };
-        let mount = named(&spec["containers"][0]["volumeMounts"], "mountPath", directory);
+        let mount = named(
+            &spec["containers"][0]["volumeMounts"],
+            "mountPath",
+            directory,
+        );
         assert_eq!(mount["readOnly"], true);
         let volume = named(&spec["volumes"], "name", mount["name"].as_str().unwrap());
         let map = volume["configMap"]["name"].as_str().unwrap();
-        let get = ["get", "configmap", map, "--output=json", "-n", &self.namespace];
+        let get = [
+            "get",
+            "configmap",
+            map,
+            "--output=json",
+            "-n",
+            &self.namespace,
+        ];
         let map = self.plane.kubectl().run(get).await.unwrap().ok().unwrap();
         let map: Value = serde_json::from_str(&map).unwrap();
         let copy = self

@@ -9,8 +9,7 @@ use crate::documents::{by_key, of_kind, parse, the};
 use crate::helm::{CHART, Helm};
 
 /// Values of every kind that there is.
-pub const EVERY_VALUE: &str =
-    concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chart/every-value.yaml");
+pub const EVERY_VALUE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chart/every-value.yaml");
 /// Those that stay at their default there, since another one would take away what further values speak of.
 const AS_BY_DEFAULT: [&str; 5] = [
     "/leaderElection/enabled",
@@ -122,7 +121,13 @@ async fn by_default_it_is_two_restricted_pods_with_leader_election_and_least_rig
         .iter()
         .map(|document| document["kind"].as_str().unwrap())
         .collect();
-    for kind in ["ServiceMonitor", "PrometheusRule", "NetworkPolicy", "ConfigMap", "Secret"] {
+    for kind in [
+        "ServiceMonitor",
+        "PrometheusRule",
+        "NetworkPolicy",
+        "ConfigMap",
+        "Secret",
+    ] {
         assert!(!kinds.contains(&kind), "{kind}");
     }
     assert_eq!(of_kind(&documents, "CustomResourceDefinition").len(), 2);
@@ -130,10 +135,7 @@ async fn by_default_it_is_two_restricted_pods_with_leader_election_and_least_rig
         let annotations = &crd["metadata"]["annotations"];
         assert_eq!(annotations["helm.sh/resource-policy"], "keep");
         let name = crd["metadata"]["name"].as_str().unwrap();
-        let shipped = file(&format!(
-            "{}/crds/{name}.yaml",
-            env!("CARGO_MANIFEST_DIR")
-        ));
+        let shipped = file(&format!("{}/crds/{name}.yaml", env!("CARGO_MANIFEST_DIR")));
         assert_eq!(crd["spec"], shipped["spec"]);
     }
     assert_eq!(the(&documents, "Deployment")["spec"]["replicas"], 2);
@@ -152,12 +154,18 @@ async fn by_default_it_is_two_restricted_pods_with_leader_election_and_least_rig
     assert!(spec["terminationGracePeriodSeconds"].as_i64().unwrap() > 9);
     for (probe, path) in [("livenessProbe", "/healthz"), ("readinessProbe", "/readyz")] {
         let get = &spec["containers"][0][probe]["httpGet"];
-        assert_eq!((&get["path"], &get["port"]), (&path.into(), &"metrics".into()));
+        assert_eq!(
+            (&get["path"], &get["port"]),
+            (&path.into(), &"metrics".into())
+        );
     }
     let limits = &spec["containers"][0]["resources"]["limits"];
     assert_eq!(limits["memory"], "256Mi");
     assert!(limits["cpu"].is_null(), "a limit would only slow it down");
-    assert_eq!(spec["topologySpreadConstraints"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        spec["topologySpreadConstraints"].as_array().unwrap().len(),
+        2
+    );
 
     for kind in ["ClusterRole", "Role"] {
         for role in of_kind(&documents, kind) {
@@ -175,7 +183,11 @@ async fn by_default_it_is_two_restricted_pods_with_leader_election_and_least_rig
             assert_eq!(subjects[0]["name"], "eks-upgrade-operator");
         }
     }
-    assert!(!serde_json::to_string(&documents).unwrap().contains("aggregate-to"));
+    assert!(
+        !serde_json::to_string(&documents)
+            .unwrap()
+            .contains("aggregate-to")
+    );
 }
 
 /// Renders every value with and without this one.
@@ -206,10 +218,7 @@ async fn back_at_its_default_it_changes_something(pointer: &str, default: &Value
     let with = [&["--values", EVERY_VALUE], needs].concat();
     let without = [&with[..], &[&back]].concat();
     let (with, without) = (render(&with).await, render(&without).await);
-    assert!(
-        by_key(with) != by_key(without),
-        "{pointer} has no effect"
-    );
+    assert!(by_key(with) != by_key(without), "{pointer} has no effect");
 }
 
 #[tokio::test]
@@ -270,8 +279,14 @@ async fn every_value_has_its_effect() {
     let environment = spec["containers"][0]["env"].as_array().unwrap();
     for (name, value) in [
         ("AWS_REGION", "eu-central-1"),
-        ("AWS_ENDPOINT_URL_EKS", "https://vpce-1.eks.eu-central-1.vpce.amazonaws.com"),
-        ("AWS_ENDPOINT_URL_STS", "https://vpce-2.sts.eu-central-1.vpce.amazonaws.com"),
+        (
+            "AWS_ENDPOINT_URL_EKS",
+            "https://vpce-1.eks.eu-central-1.vpce.amazonaws.com",
+        ),
+        (
+            "AWS_ENDPOINT_URL_STS",
+            "https://vpce-2.sts.eu-central-1.vpce.amazonaws.com",
+        ),
         ("HTTPS_PROXY", "http://proxy.example.com:3128"),
     ] {
         let found = environment.iter().find(|variable| variable["name"] == name);
@@ -296,8 +311,15 @@ async fn of_the_access_the_file_has_all_and_a_change_brings_new_pods() {
         let annotations = &pod(documents)["metadata"]["annotations"];
         annotations["checksum/config"].as_str().map(str::to_owned)
     };
-    let with = render(&["--values", EVERY_VALUE, "--set=metrics.dashboard.enabled=false"]).await;
-    let content = the(&with, "ConfigMap")["data"]["config.yaml"].as_str().unwrap();
+    let with = render(&[
+        "--values",
+        EVERY_VALUE,
+        "--set=metrics.dashboard.enabled=false",
+    ])
+    .await;
+    let content = the(&with, "ConfigMap")["data"]["config.yaml"]
+        .as_str()
+        .unwrap();
     let content: Value = serde_norway::from_str(content).unwrap();
     assert_eq!(content["access"], file(EVERY_VALUE)["access"]);
     assert_eq!(content.as_object().unwrap().len(), 1);
@@ -311,7 +333,9 @@ async fn of_the_access_the_file_has_all_and_a_change_brings_new_pods() {
     assert_ne!(checksum(&with), checksum(&other));
     // No rule is a rule too: nothing is let.
     let none = render(&["--set-json=access=[]"]).await;
-    let content = the(&none, "ConfigMap")["data"]["config.yaml"].as_str().unwrap();
+    let content = the(&none, "ConfigMap")["data"]["config.yaml"]
+        .as_str()
+        .unwrap();
     assert_eq!(content.trim(), "access: []");
     assert!(checksum(&none).is_some());
     assert_eq!(checksum(&render(&[]).await), None);
@@ -333,7 +357,10 @@ async fn with_namespaces_only_the_freezes_are_for_the_whole_cluster() {
         .iter()
         .map(|role| role["metadata"]["namespace"].as_str().unwrap())
         .collect();
-    assert_eq!(places, BTreeSet::from(["eks-upgrade-system", "team-a", "team-b"]));
+    assert_eq!(
+        places,
+        BTreeSet::from(["eks-upgrade-system", "team-a", "team-b"])
+    );
 }
 
 #[tokio::test]
@@ -341,6 +368,13 @@ async fn one_replica_without_leader_election_is_never_two() {
     let documents = render(&["--set=replicaCount=1,leaderElection.enabled=false"]).await;
     let strategy = &the(&documents, "Deployment")["spec"]["strategy"];
     assert_eq!(strategy["type"], "Recreate");
-    assert!(of_kind(&documents, "PodDisruptionBudget").is_empty(), "it would only stop drains");
-    assert!(!serde_json::to_string(&documents).unwrap().contains("leases"));
+    assert!(
+        of_kind(&documents, "PodDisruptionBudget").is_empty(),
+        "it would only stop drains"
+    );
+    assert!(
+        !serde_json::to_string(&documents)
+            .unwrap()
+            .contains("leases")
+    );
 }

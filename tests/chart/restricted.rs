@@ -39,22 +39,31 @@ async fn pods_pass_the_restricted_level_and_every_object_is_understood() {
         let strict = ["apply", "--validate=strict", "--dry-run=server", "-f", "-"];
         let in_place = || strict.into_iter().chain(["-n", &namespace]);
         let wanted = manifest(pod(&documents), name);
-        let said = plane.kubectl().run_with(in_place(), &wanted.to_string()).await;
+        let said = plane
+            .kubectl()
+            .run_with(in_place(), &wanted.to_string())
+            .await;
         said.unwrap().ok().unwrap();
         // The level is really enforced.
         let mut open = wanted;
         open["spec"]["containers"][0]["securityContext"]["capabilities"] = json!({});
-        let said = plane.kubectl().run_with(in_place(), &open.to_string()).await;
+        let said = plane
+            .kubectl()
+            .run_with(in_place(), &open.to_string())
+            .await;
         let refusal = said.unwrap().ok().unwrap_err().to_string();
         assert!(refusal.contains("violates PodSecurity"), "{refusal}");
 
         // What the API server does not know, it says under this validation. These two kinds are the Prometheus operator's.
         let of_others = ["ServiceMonitor", "PrometheusRule"];
-        let known = documents.iter().filter(|document| {
-            !of_others.contains(&document["kind"].as_str().unwrap())
-        });
+        let known = documents
+            .iter()
+            .filter(|document| !of_others.contains(&document["kind"].as_str().unwrap()));
         let known = json!({"apiVersion": "v1", "kind": "List", "items": known.collect::<Vec<_>>()});
-        let said = plane.kubectl().run_with(in_place(), &known.to_string()).await;
+        let said = plane
+            .kubectl()
+            .run_with(in_place(), &known.to_string())
+            .await;
         let said = said.unwrap().ok().unwrap();
         assert!(said.contains("deployment.apps/"), "{said}");
         assert_eq!(of_kind(&documents, "Deployment").len(), 1);
