@@ -10,7 +10,7 @@ target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets demo test soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy docs clean-cache
+.PHONY: help build assets image demo test soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy docs clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -23,13 +23,16 @@ assets: ## find or build the local control plane and helm (some minutes, once)
 	@hack/control-plane/assets >/dev/null
 	@hack/tools/helm --path >/dev/null
 
+image: ## build the container image and its SBOM, in target/image (minutes, the first time)
+	@hack/image/build
+
 demo: assets ## watch real upgrades of a simulated EKS, by a real API server; KEEP=1 leaves it running to play with
 	$(build)
 	@KEEP='$(KEEP)' cargo run --quiet --locked --example demo
 
 # Tests mostly wait for servers, so more of them run at a time than there are cores.
 test: export RUST_TEST_THREADS ?= 6
-test: assets ## run all tests
+test: assets image ## run all tests
 	cargo test --locked --workspace --exclude simulation
 	cargo test --locked --package simulation -- --show-output
 

@@ -2,12 +2,14 @@
 
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32};
+use std::path::PathBuf;
 use std::str::FromStr;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use jiff::SignedDuration;
 
 use crate::controller::{AllowRole, Limits, Options};
+use crate::leader::Election;
 use crate::plan::Settings;
 use crate::telemetry::LogFormat;
 
@@ -88,6 +90,35 @@ pub struct Run {
     )]
     pub allow_role: Vec<AllowRoles>,
 
+    /// A file that says which namespaces may upgrade which clusters, with which role: docs/security.md has its form
+    #[arg(long, env = "EKS_UPGRADE_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Be one of several replicas, of which the one that holds a Lease acts
+    #[arg(long, env = "EKS_UPGRADE_LEADER_ELECT", action = ArgAction::Set, num_args = 0..=1, require_equals = true, default_value_t = false, default_missing_value = "true", value_name = "BOOL")]
+    pub leader_elect: bool,
+
+    /// The name of the Lease
+    #[arg(
+        long,
+        env = "EKS_UPGRADE_LEADER_ELECT_LEASE",
+        default_value = "eks-upgrade-operator",
+        value_name = "NAME"
+    )]
+    pub leader_elect_lease: String,
+
+    /// The namespace of the Lease; by default that of the pod, or of the kubeconfig's context
+    #[arg(
+        long,
+        env = "EKS_UPGRADE_LEADER_ELECT_NAMESPACE",
+        value_name = "NAMESPACE"
+    )]
+    pub leader_elect_namespace: Option<String>,
+
+    /// How long after a leader's last sign of life another may lead; it stops acting after two thirds of it
+    #[arg(long, env = "EKS_UPGRADE_LEADER_ELECT_DURATION", default_value = "15s", value_parser = lease_duration, value_name = "DURATION")]
+    pub leader_elect_duration: SignedDuration,
+
     /// Where /metrics, /healthz and /readyz are served
     #[arg(
         long,
@@ -118,6 +149,11 @@ impl From<Run> for Options {
             settle,
             namespace,
             allow_role,
+            config,
+            leader_elect,
+            leader_elect_lease,
+            leader_elect_namespace,
+            leader_elect_duration,
             metrics_addr,
             log_format: _,
         } = run;
@@ -134,6 +170,12 @@ impl From<Run> for Options {
             concurrency,
             namespaces: namespace,
             allow_roles: allow_role.into_iter().flat_map(|roles| roles.0).collect(),
+            access_file: config.filter(|path| !path.as_os_str().is_empty()),
+            election: leader_elect.then_some(Election {
+                lease: leader_elect_lease,
+                namespace: leader_elect_namespace.filter(|namespace| !namespace.is_empty()),
+                duration: leader_elect_duration,
+            }),
             metrics_addr,
         }
     }
@@ -157,6 +199,16 @@ fn duration(text: &str) -> Result<SignedDuration, String> {
     let duration = duration_or_zero(text)?;
     if duration.is_zero() {
         return Err("must be longer than zero".to_owned());
+    }
+    Ok(duration)
+}
+
+/// A lease counts in whole seconds, and its parts have to leave time for a call to the API server.
+fn lease_duration(text: &str) -> Result<SignedDuration, String> {
+    let duration = duration_or_zero(text)?;
+    let within = SignedDuration::from_secs(3)..=SignedDuration::from_mins(10);
+    if !within.contains(&duration) || duration.subsec_nanos() != 0 {
+        return Err("must be whole seconds, between 3s and 10m".to_owned());
     }
     Ok(duration)
 }

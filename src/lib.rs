@@ -16,6 +16,7 @@ pub mod cli;
 pub mod controller;
 pub mod eks;
 pub mod http;
+pub mod leader;
 pub mod metrics;
 pub mod plan;
 pub mod simulator;

@@ -6,6 +6,8 @@
     reason = "a test's helpers fail the test"
 )]
 
+#[path = "operator/access.rs"]
+mod access;
 #[path = "operator/api_server.rs"]
 mod api_server;
 #[path = "operator/blind.rs"]
@@ -28,6 +30,8 @@ mod hostile_eks;
 mod identity;
 #[path = "operator/idle.rs"]
 mod idle;
+#[path = "operator/leader.rs"]
+mod leader;
 #[path = "operator/main_job.rs"]
 mod main_job;
 #[path = "operator/manners.rs"]

@@ -241,6 +241,16 @@ impl Process {
         self.signal(Signal::INT)
     }
 
+    /// Has it stand still, as a frozen machine does, until [`Self::thaw`].
+    pub fn freeze(&mut self) -> Result<(), Error> {
+        self.signal(Signal::STOP)
+    }
+
+    /// Lets it go on after [`Self::freeze`].
+    pub fn thaw(&mut self) -> Result<(), Error> {
+        self.signal(Signal::CONT)
+    }
+
     /// How it ended, or none while it runs.
     pub fn ended(&mut self) -> Result<Option<ExitStatus>, Error> {
         let status = self

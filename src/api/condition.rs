@@ -65,7 +65,7 @@ pub enum Reason {
     AccessDenied,
     /// There are no usable credentials.
     CredentialsUnavailable,
-    /// The operator's allow-list does not let this namespace use the role.
+    /// The operator does not let this namespace upgrade this cluster as whom it asks to.
     NotAllowed,
     /// The object cannot be understood.
     InvalidSpec,

@@ -9,11 +9,12 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::eks::Eks;
+use crate::leader::Leadership;
 use crate::metrics::Metrics;
 use crate::plan::Settings;
 use crate::store::{Key, Store};
 
-use super::allow::AllowList;
+use super::access::Access;
 use super::cache::Cache;
 use super::fleet::Fleet;
 use super::freezes::Freezes;
@@ -106,8 +107,8 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub settings: Settings,
     /// The controller's own limits.
     pub limits: Limits,
-    /// Which namespace may use which role.
-    pub allow: AllowList,
+    /// Who may upgrade what, as whom.
+    pub access: Access,
     /// All objects at a glance.
     pub fleet: Fleet,
     /// What stops all starts.
@@ -124,6 +125,8 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub metrics: Arc<Metrics>,
     /// Whether the process is ending: nothing new is sent.
     pub stopping: Arc<AtomicBool>,
+    /// Whether this replica leads: nothing is sent otherwise.
+    pub leadership: Arc<Leadership>,
 }
 
 impl<E: Eks, S: Store, C: Clock> Context<E, S, C> {

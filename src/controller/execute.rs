@@ -1,5 +1,7 @@
 //! Carries out the one effect of a decision, after its guarded write.
 
+use std::sync::Arc;
+
 use crate::eks::{Eks, Fence, Target};
 use crate::plan::{Action, SEND_WITHIN, Sent, may_begin};
 use crate::store::{Store, Stored};
@@ -7,7 +9,7 @@ use crate::store::{Store, Stored};
 use super::context::{Clock, Context, Moment};
 
 /// Sends, unless too much time has passed since EKS was looked at: a process that was frozen in between no longer knows
-/// what the object says, nor whether EKS still honours the token.
+/// what the object says, nor whether EKS still honours the token. Nor where another replica may lead by now.
 pub async fn execute<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     target: &Target,
@@ -20,7 +22,9 @@ pub async fn execute<E: Eks, S: Store, C: Clock>(
         .as_ref()
         .is_ok_and(|body| may_begin(&body.status, action, ctx.clock.now()));
     let clock = ctx.clock.clone();
-    let fence = Fence::new(move || looked_at.elapsed(&clock) < SEND_WITHIN);
+    let leadership = Arc::clone(&ctx.leadership);
+    let fence =
+        Fence::new(move || looked_at.elapsed(&clock) < SEND_WITHIN && leadership.is_held(&clock));
     if ctx.is_stopping() || !is_announced || !fence.is_open() {
         return Sent::Dropped;
     }

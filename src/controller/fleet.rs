@@ -13,6 +13,8 @@ use crate::api::{
 use crate::metrics::{Glance, SupportEnd};
 use crate::store::{Body, Key, Stored};
 
+use super::access::Access;
+
 /// Age, then uid: who is first among several.
 type Seniority = (Timestamp, String);
 
@@ -22,6 +24,8 @@ pub struct Fleet(Mutex<State>);
 
 #[derive(Debug, Default)]
 struct State {
+    /// Who may not upgrade a cluster does not own it either: a namespace could keep others from theirs.
+    access: Access,
     objects: HashMap<Key, Entry>,
     owners: HashMap<ClusterRef, BTreeSet<(Seniority, Key)>>,
     /// Uids of objects with an open intent or a running update.
@@ -58,6 +62,14 @@ pub enum Turn {
 }
 
 impl Fleet {
+    /// No objects yet; what they may do is told by `access`.
+    pub fn new(access: Access) -> Self {
+        Self(Mutex::new(State {
+            access,
+            ..State::default()
+        }))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -273,7 +285,7 @@ impl State {
         }
         let (cluster, in_flight, reason) = match body {
             Ok(Body { spec, status }) => (
-                Some(spec.cluster.clone()),
+                Some(spec.cluster.clone()).filter(|_| self.access.lets(&key.namespace, spec)),
                 is_in_flight(status),
                 ready_reason(status),
             ),

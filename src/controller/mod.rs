@@ -1,7 +1,7 @@
 //! The controller: observe, decide, persist, execute, report.
 
+mod access;
 mod again;
-mod allow;
 mod cache;
 pub mod conditions;
 mod context;
@@ -23,8 +23,8 @@ mod run;
 mod unreadable;
 mod watch;
 
+pub use access::{Access, AccessFile, AccessFileError, AllowRole, Rule};
 pub use again::again;
-pub use allow::{AllowList, AllowRole};
 pub use cache::Cache;
 pub use context::{Clock, Context, Limits, Moment, Waker};
 pub use fleet::{Fleet, Turn};

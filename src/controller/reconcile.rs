@@ -41,8 +41,8 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         }
     };
     let moment = Moment::now(&ctx.clock);
-    let object = object(ctx, &stored, body, moment);
-    let standing = standing(ctx, &stored, body, &object, &ctx.freezes.now());
+    let (object, not_allowed) = object(ctx, &stored, body, moment);
+    let standing = standing(ctx, &stored, body, not_allowed, &ctx.freezes.now());
     let nothing_yet = Observed::default();
     let facts = Facts {
         object: &object,
@@ -60,7 +60,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     // The time stays that of the first look, so that a process that stood still since then shows; who owns the cluster and
     // what is frozen is asked again.
     let freezes = ctx.freezes.now();
-    let standing = self::standing(ctx, &stored, body, &object, &freezes);
+    let standing = self::standing(ctx, &stored, body, standing.not_allowed.clone(), &freezes);
     let facts = Facts {
         observed: &observed,
         standing: &standing,
@@ -148,12 +148,13 @@ fn decide_in_turn<E: Eks, S: Store, C: Clock>(
     }
 }
 
+/// The object, and why it may not do what it asks for, if it may not.
 fn object<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     stored: &Stored,
     body: &Body,
     moment: Moment,
-) -> Object {
+) -> (Object, Option<String>) {
     let Stored {
         key,
         uid,
@@ -166,35 +167,39 @@ fn object<E: Eks, S: Store, C: Clock>(
         body: _,
     } = stored;
     let seen = ctx.recall.first_seen(uid, *generation, moment.wall());
-    Object {
+    let mut wish = Wish::try_from(&body.spec);
+    let mut not_allowed = None;
+    if let Ok(wish) = &mut wish {
+        match ctx.access.admit(&key.namespace, &wish.target) {
+            Ok(target) => wish.target = target,
+            Err(why) => not_allowed = Some(why),
+        }
+    }
+    let object = Object {
         name: key.to_string(),
         uid: uid.clone(),
         generation: *generation,
         deleting: *deleting,
         retry_requested_at: retry_requested_at.clone(),
-        wish: Wish::try_from(&body.spec),
+        wish,
         settled_at: seen.checked_add(ctx.limits.settle).ok(),
-    }
+    };
+    (object, not_allowed)
 }
 
 fn standing<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     stored: &Stored,
     body: &Body,
-    object: &Object,
+    not_allowed: Option<String>,
     freezes: &FreezeSet,
 ) -> Standing {
-    let role = object
-        .wish
-        .as_ref()
-        .ok()
-        .and_then(|wish| wish.target.role_arn.as_deref());
     Standing {
         owner: ctx
             .fleet
             .owner_other_than(&body.spec.cluster, &stored.uid)
             .map(|owner| owner.to_string()),
-        not_allowed: ctx.allow.refusal(&stored.key.namespace, role),
+        not_allowed,
         queued_behind: None,
         freezes: freezes.selecting(&stored.labels),
     }

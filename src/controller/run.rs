@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -17,13 +18,14 @@ use tokio::task::JoinSet;
 use crate::eks::Eks;
 use crate::eks::aws::AwsEks;
 use crate::http;
+use crate::leader::{Candidate, Election, Leadership, LeaseLost};
 use crate::metrics::Metrics;
 use crate::plan::Settings;
 use crate::store::kube::{Caches, KubeStore, Watched};
 use crate::store::{self, Key, StoreError};
 
+use super::access::{Access, AccessFile, AccessFileError, AllowRole};
 use super::again::{again, resync_of};
-use super::allow::{AllowList, AllowRole};
 use super::cache::Cache;
 use super::context::{Clock, Context, Limits, Waker};
 use super::fleet::Fleet;
@@ -36,6 +38,9 @@ use super::watch::{Scope, changes};
 
 /// How long what runs may take to end after a signal. Kubernetes grants thirty seconds by default; ten are promised.
 const SHUTDOWN_WITHIN: Duration = Duration::from_secs(9);
+
+/// How long giving the lease up may take after that.
+const RETIRE_WITHIN: Duration = Duration::from_secs(1);
 
 /// After how much silence a connection to the API server is given up. Calls have a shorter time of their own; this is for the
 /// lists and watches, and longer than the 290 seconds after which the API server ends a watch in which nothing happens.
@@ -52,8 +57,12 @@ pub struct Options {
     pub concurrency: NonZeroU16,
     /// The watched namespaces; all where empty.
     pub namespaces: Vec<String>,
-    /// Which namespace may use which role.
+    /// Which namespace may use which role, by flags.
     pub allow_roles: Vec<AllowRole>,
+    /// The file with who may upgrade what.
+    pub access_file: Option<PathBuf>,
+    /// How a leader is elected; without it this is the only replica.
+    pub election: Option<Election>,
     /// Where `/metrics`, `/healthz` and `/readyz` are served.
     pub metrics_addr: SocketAddr,
 }
@@ -73,6 +82,12 @@ pub enum RunError {
     /// Signals cannot be caught.
     #[error("cannot wait for signals: {0}")]
     Signals(std::io::Error),
+    /// The access file cannot be used.
+    #[error(transparent)]
+    AccessFile(#[from] AccessFileError),
+    /// Another replica leads, or may.
+    #[error(transparent)]
+    LeaseLost(#[from] LeaseLost),
     /// A watch ended by itself. A process that went on would look healthy and leave a namespace alone.
     #[error(
         "a watch has ended by itself; this is a bug, please report it. Restart the operator: open intents are looked up at its start"
@@ -120,14 +135,22 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         concurrency,
         namespaces,
         allow_roles,
+        access_file,
+        election,
         metrics_addr,
     } = options;
+    let file = access_file.as_deref().map(AccessFile::read).transpose()?;
+    let access = Access {
+        rules: file.and_then(|file| file.access),
+        roles: allow_roles,
+    };
     let (told, mut stopped) = signals()?;
     let mut config = kube::Config::infer().await?;
     // Our own loop repeats; kube's would repeat a guarded write for minutes.
     config.default_retry = false;
     config.read_timeout = Some(SILENCE);
     config.reset_reader_on_write = true;
+    let own_namespace = config.default_namespace.clone();
     let client = store::kube::client(config)?;
     let metrics = Arc::new(Metrics::default());
     let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
@@ -157,34 +180,67 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let (freezes_known, are_known) = watch::channel(false);
     synced.push(are_known);
     let stopping = Arc::new(AtomicBool::new(false));
+    let clock = SystemClock {
+        start: Instant::now(),
+    };
+    let leadership = Arc::new(match election {
+        Some(_) => Leadership::not_yet(),
+        None => Leadership::always(),
+    });
     let ctx: Shared = Arc::new(Context {
         eks,
         store: KubeStore::new(client.clone(), caches, Arc::clone(&metrics)),
-        clock: SystemClock {
-            start: Instant::now(),
-        },
+        clock,
         settings,
         limits,
-        allow: AllowList(allow_roles),
-        fleet: Fleet::default(),
+        fleet: Fleet::new(access.clone()),
+        access,
         freezes: Freezes::default(),
         recall: Recall::default(),
         cache: Cache::default(),
         pace: Pace::default(),
         waker,
-        metrics,
+        metrics: Arc::clone(&metrics),
         stopping: Arc::clone(&stopping),
+        leadership: Arc::clone(&leadership),
     });
 
     let listener = http::listen(metrics_addr)
         .await
         .map_err(|error| RunError::Metrics(metrics_addr, error))?;
     let served = tokio::spawn(http::serve(listener, Arc::clone(&ctx), synced.clone()));
+    // A standby watches all the same, so that it knows everything when its turn comes; it looks at nothing.
+    let (leads, leading) = watch::channel(election.is_none());
+    let (retire, retiring) = watch::channel(false);
+    let mut campaign = tokio::spawn(campaign(
+        election.map(|election| {
+            let Election {
+                lease,
+                namespace,
+                duration,
+            } = election;
+            let namespace = namespace.unwrap_or(own_namespace);
+            Candidate {
+                api: Api::namespaced(client.clone(), &namespace),
+                name: lease,
+                identity: identity(),
+                duration,
+                clock,
+                leadership,
+                metrics,
+                is_in_trouble: AtomicBool::new(false),
+            }
+        }),
+        leads,
+        retiring,
+    ));
+    let mut gates = synced;
+    gates.push(leading);
     let mut controllers = JoinSet::new();
     for (cache, scope) in scopes {
         let running = Running {
             client: client.clone(),
-            synced: synced.clone(),
+            gates: gates.clone(),
             concurrency,
             stop: told.subscribe(),
         };
@@ -210,6 +266,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
                 Err(RunError::WatchEnded)
             }
         }
+        ended = &mut campaign => ended.map_or(Err(RunError::WatchEnded), |lost| Ok(lost?)),
     };
     // What is being written ends; nothing new is sent.
     stopping.store(true, Ordering::Relaxed);
@@ -220,9 +277,36 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         tracing::warn!(
             "ended before everything was finished; open intents are looked up at the next start"
         );
+    } else if !campaign.is_finished() {
+        // Only now: as long as something of ours is under way, nobody else is to begin.
+        retire.send_replace(true);
+        if tokio::time::timeout(RETIRE_WITHIN, campaign).await.is_err() {
+            tracing::warn!("the lease could not be given up; the next leader waits for its end");
+        }
     }
     served.abort();
     ended
+}
+
+/// Runs for the lease, if there is one, until retired.
+async fn campaign(
+    candidate: Option<Candidate<SystemClock>>,
+    leads: watch::Sender<bool>,
+    mut retire: watch::Receiver<bool>,
+) -> Result<(), LeaseLost> {
+    if let Some(candidate) = candidate {
+        return candidate.run(leads, retire).await;
+    }
+    let _closed = retire.wait_for(|retire| *retire).await.is_err();
+    drop(leads);
+    Ok(())
+}
+
+/// Who this process is in a lease: never the same twice, so that a pod started again does not take itself for its former self.
+fn identity() -> String {
+    let name = std::env::var("POD_NAME").or_else(|_| std::env::var("HOSTNAME"));
+    let name = name.unwrap_or_else(|_| "eks-upgrade-operator".to_owned());
+    format!("{name}_{}", uuid::Uuid::new_v4())
 }
 
 /// One watch per namespace: a cache shared by several watches would lose objects when one of them lists anew.
@@ -264,7 +348,8 @@ fn signals() -> Result<(watch::Sender<bool>, watch::Receiver<bool>), RunError> {
 /// What every scope is run with.
 struct Running {
     client: Client,
-    synced: Vec<watch::Receiver<bool>>,
+    /// Nothing is looked at before all of these are open.
+    gates: Vec<watch::Receiver<bool>>,
     concurrency: NonZeroU16,
     stop: watch::Receiver<bool>,
 }
@@ -273,7 +358,7 @@ struct Running {
 async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Scope) {
     let Running {
         client,
-        synced,
+        gates,
         concurrency,
         mut stop,
     } = running;
@@ -289,8 +374,8 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
     let config = kube::runtime::controller::Config::default().concurrency(concurrency.get());
     let looked_at = applier(
         move |object: Arc<Watched>, ctx: Shared| {
-            let (synced, ending) = (synced.clone(), ending.clone());
-            Box::pin(async move { look(ctx, &object, synced, ending).await })
+            let (gates, ending) = (gates.clone(), ending.clone());
+            Box::pin(async move { look(ctx, &object, gates, ending).await })
         },
         |object, error, ctx| failed(&ctx, &object, error),
         ctx,
@@ -331,16 +416,16 @@ async fn stopped_before_ready(mut stop: watch::Receiver<bool>, cache: Store<Watc
 async fn look(
     ctx: Shared,
     object: &Watched,
-    synced: Vec<watch::Receiver<bool>>,
+    gates: Vec<watch::Receiver<bool>>,
     mut ending: watch::Receiver<bool>,
 ) -> Result<Action, ReconcileError> {
     // Who owns a cluster is known once every namespace has been listed, and what is frozen once the freezes have.
-    for mut synced in synced {
-        let is_synced = tokio::select! {
-            synced = synced.wait_for(|synced| *synced) => synced.is_ok(),
+    for mut gate in gates {
+        let is_open = tokio::select! {
+            open = gate.wait_for(|open| *open) => open.is_ok(),
             _ = ending.wait_for(|ending| *ending) => false,
         };
-        if !is_synced {
+        if !is_open {
             return Ok(Action::await_change());
         }
     }

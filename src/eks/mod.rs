@@ -5,6 +5,7 @@
 pub mod aws;
 mod error;
 mod fence;
+mod partition;
 
 use std::future::Future;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 
 pub use error::{EksError, ErrorKind};
 pub use fence::{Fence, TooLate};
+pub use partition::partition;
 
 use crate::api::{Minor, RollbackTimeout};
 use crate::text::is_plain_word;

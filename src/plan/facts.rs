@@ -60,7 +60,7 @@ pub struct Object {
 pub struct Standing {
     /// `namespace/name` of the object that owns the same cluster, if it is not this one.
     pub owner: Option<String>,
-    /// Why this namespace may not use the role it names.
+    /// Why this namespace may not upgrade this cluster as whom it asks to.
     pub not_allowed: Option<String>,
     /// How many updates may run at a time, where that many run and it is not this object's turn.
     pub queued_behind: Option<u32>,

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use fastrand::Rng;
 use jiff::Timestamp;
 
+use crate::eks::partition;
+
 use super::api::{AssumeRole, AssumedRole, Caller};
 use super::error::ApiError;
 use super::period::Period;
@@ -12,17 +14,6 @@ use super::scenario::{AccessKey, RoleSpec, Scenario, Sts, UnknownKeys};
 
 /// Access key ids that start so are expired, whatever else is known of them.
 const EXPIRED: &str = "EXPIRED";
-
-/// The partition a region is in.
-pub fn partition(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
-}
 
 /// The account of a role's ARN; `None` when it is not the ARN of a role.
 pub fn role_account(arn: &str) -> Option<&str> {
@@ -227,12 +218,5 @@ mod tests {
         ] {
             assert_eq!(role_account(wrong), None, "{wrong:?}");
         }
-    }
-
-    #[test]
-    fn partitions_follow_the_region() {
-        assert_eq!(partition("us-west-2"), "aws");
-        assert_eq!(partition("cn-north-1"), "aws-cn");
-        assert_eq!(partition("us-gov-west-1"), "aws-us-gov");
     }
 }

@@ -5,9 +5,10 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use eks_upgrade_operator::controller::{
-    AllowList, Cache, Clock, Context, Fleet, Freezes, Limits, Pace, Recall, Waker, reconcile,
+    Access, Cache, Clock, Context, Fleet, Freezes, Limits, Pace, Recall, Waker, reconcile,
 };
 use eks_upgrade_operator::eks::Eks;
+use eks_upgrade_operator::leader::Leadership;
 use eks_upgrade_operator::metrics::Metrics;
 use eks_upgrade_operator::plan::Settings;
 use eks_upgrade_operator::store::Key;
@@ -54,7 +55,10 @@ impl<E: Eks> World<E> {
                 max_running_updates: 10,
                 settle: SignedDuration::ZERO,
             },
-            allow: "*=arn:*".parse().map(|all| AllowList(vec![all])).unwrap(),
+            access: Access {
+                rules: None,
+                roles: vec!["*=arn:*".parse().unwrap()],
+            },
             fleet: Fleet::default(),
             freezes: Freezes::default(),
             recall: Recall::default(),
@@ -63,6 +67,7 @@ impl<E: Eks> World<E> {
             waker: Waker::default(),
             metrics: Arc::new(Metrics::default()),
             stopping: Arc::new(AtomicBool::new(false)),
+            leadership: Arc::new(Leadership::always()),
         };
         Self { ctx, key }
     }

@@ -5,7 +5,7 @@ use harness::{ControlPlane, Program};
 use crate::world::{DEADLINE, World, address, fetch};
 
 /// A kubeconfig that acts as somebody else.
-async fn acting_as(plane: &ControlPlane, user: &str) -> std::path::PathBuf {
+pub async fn acting_as(plane: &ControlPlane, user: &str) -> std::path::PathBuf {
     let text = std::fs::read_to_string(plane.kubeconfig_path()).unwrap();
     let mut config: serde_json::Value = serde_norway::from_str(&text).unwrap();
     config["users"][0]["user"]["as"] = user.into();
@@ -17,7 +17,7 @@ async fn acting_as(plane: &ControlPlane, user: &str) -> std::path::PathBuf {
 }
 
 /// Gives a user in a namespace just what the operator needs there.
-async fn grant(plane: &ControlPlane, user: &str, namespace: &str) {
+pub async fn grant(plane: &ControlPlane, user: &str, namespace: &str) {
     plane
         .kubectl()
         .apply(&format!(
@@ -42,7 +42,7 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
 }
 
 /// Lets a user know the freezes, which are of no namespace.
-async fn grant_freezes(plane: &ControlPlane, user: &str) {
+pub async fn grant_freezes(plane: &ControlPlane, user: &str) {
     plane
         .kubectl()
         .apply(&format!(
@@ -64,7 +64,7 @@ subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
         .unwrap();
 }
 
-fn acting(world: &World, kubeconfig: &std::path::Path) -> Program {
+pub fn acting(world: &World, kubeconfig: &std::path::Path) -> Program {
     world.program().env("KUBECONFIG", kubeconfig)
 }
 

@@ -7,12 +7,12 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{NoAnswer, addons};
+use crate::eks::partition;
 use crate::simulator::api::{
     ClusterVersionView, ClusterView, InsightView, NodegroupView, RefreshView, Reply, Response,
     SupportStatus, epoch,
 };
 use crate::simulator::error::ApiError;
-use crate::simulator::identity::partition;
 
 /// Sends a reply when its time has come, or loses it.
 pub(super) async fn send(

@@ -6,13 +6,13 @@ use super::cluster::{Cluster, ClusterKey};
 use super::update::Update;
 use super::{Model, work};
 use crate::api::Minor;
+use crate::eks::partition;
 use crate::simulator::api::{
     AddonInfo, AddonStatus, AddonVersionInfo, AddonView, Caller, Compatibility,
     DescribeAddonVersions, DescribeClusterVersions, Health, HealthIssue, Page, Response,
     UpdateStatus,
 };
 use crate::simulator::error::ApiError;
-use crate::simulator::identity::partition;
 use crate::simulator::paging;
 use crate::simulator::scenario::{AddonSpec, AddonVersionSpec};
 

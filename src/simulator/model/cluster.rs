@@ -254,7 +254,7 @@ impl Cluster {
             region,
             name,
         } = &self.key;
-        let partition = crate::simulator::identity::partition(region);
+        let partition = crate::eks::partition(region);
         format!("arn:{partition}:eks:{region}:{account}:cluster/{name}")
     }
 

@@ -133,7 +133,7 @@ fn denied(caller: &Caller, request: &Request) -> String {
     let resource = match request.cluster() {
         Some(name) => format!(
             "arn:{}:eks:{}:{}:cluster/{name}",
-            crate::simulator::identity::partition(&caller.region),
+            crate::eks::partition(&caller.region),
             caller.region,
             caller.account
         ),

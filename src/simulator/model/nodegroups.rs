@@ -5,9 +5,9 @@ use jiff::Timestamp;
 use super::cluster::{Cluster, ClusterKey};
 use super::update::{Update, VERSION_UPDATE};
 use crate::api::Minor;
+use crate::eks::partition;
 use crate::simulator::api::{NodegroupStatus, NodegroupView, UpdateStatus};
 use crate::simulator::error::ApiError;
-use crate::simulator::identity::partition;
 use crate::simulator::scenario::NodegroupSpec;
 
 /// A managed node group.

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use eks_upgrade_operator::controller::Waker as Queues;
 use eks_upgrade_operator::controller::{
-    AllowList, Cache, Change, Context, Fleet, FreezeChange, FreezeIntake, Freezes, Intake, Limits,
+    Access, Cache, Change, Context, Fleet, FreezeChange, FreezeIntake, Freezes, Intake, Limits,
     Pace, Recall, When, again, reconcile,
 };
+use eks_upgrade_operator::leader::Leadership;
 use eks_upgrade_operator::metrics::Metrics;
 use eks_upgrade_operator::plan::Settings;
 use eks_upgrade_operator::store::{Key, Seen, StoreError, Stored, StoredFreeze};
@@ -87,7 +88,7 @@ impl Process {
             },
             settings: setup.settings.clone(),
             limits: setup.limits.clone(),
-            allow: AllowList::default(),
+            access: Access::default(),
             fleet: Fleet::default(),
             freezes: Freezes::default(),
             recall: Recall::default(),
@@ -96,6 +97,7 @@ impl Process {
             waker,
             metrics: Arc::new(Metrics::default()),
             stopping: Arc::new(AtomicBool::new(false)),
+            leadership: Arc::new(Leadership::always()),
         };
         Self {
             life,
@@ -295,7 +297,7 @@ impl Process {
             clock: _,
             settings: _,
             limits: _,
-            allow: _,
+            access: _,
             fleet,
             freezes,
             recall,
@@ -304,6 +306,7 @@ impl Process {
             waker: _,
             metrics: _,
             stopping: _,
+            leadership: _,
         } = &*self.ctx;
         let SimStore {
             world: _,
