@@ -27,7 +27,7 @@ impl<'a> Release<'a> {
         let helm = Helm::of(plane).await;
         let base = ["install", name, crate::helm::CHART, "--create-namespace"];
         let said = helm
-            .run(&[&base, &["--namespace", namespace], args].concat())
+            .run(&[&base[..], &["--namespace", namespace], args].concat())
             .await;
         said.ok();
         Self::installed(plane, namespace, name).await

@@ -109,7 +109,17 @@ async fn an_upgrade_of_the_chart_loses_nothing_and_neither_does_its_removal() {
     helm.run(&upgrade).await.ok();
     assert!(has_bake(&plane).await, "the CRD is today's");
     let labels = get(&plane, &["crd", CRD]).await["metadata"]["labels"].clone();
-    assert_eq!(labels["helm.sh/chart"], "eks-upgrade-operator-0.2.0");
+    let text = std::fs::read_to_string(format!("{CHART}/Chart.yaml")).unwrap();
+    let present: Value = serde_norway::from_str(&text).unwrap();
+    let present = present["version"].as_str().unwrap();
+    assert!(
+        !PREVIOUS.contains(present),
+        "{present} is not a new version"
+    );
+    assert_eq!(
+        labels["helm.sh/chart"],
+        format!("eks-upgrade-operator-{present}")
+    );
     assert_eq!(objects().await, before);
 
     let uninstall = ["uninstall", RELEASE, "--namespace", NAMESPACE];

@@ -164,7 +164,7 @@ async fn at_the_installation_with_a_sentence_and_nothing_is_installed() {
             );
         })
         .await;
-    // The same without anything wrong is installed, so that it is the values that were refused.
+    // Nor is anything there that is of no namespace.
     let everywhere = ["get", "clusterroles,clusterrolebindings,crds", "-l"];
     let label = ["app.kubernetes.io/instance=refused", "--output=name"];
     let made = plane
