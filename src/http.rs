@@ -41,7 +41,8 @@ pub async fn serve<E: Eks, S: Store, C: Clock>(
         }
     };
     let metrics = move || async move {
-        match ctx.metrics.scrape(ctx.fleet.glance(), ctx.clock.now()) {
+        let glance = ctx.fleet.glance(&ctx.settings, &ctx.clock);
+        match ctx.metrics.scrape(glance, ctx.clock.now()) {
             Ok(text) => (
                 [(
                     header::CONTENT_TYPE,

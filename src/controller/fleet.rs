@@ -1,19 +1,26 @@
 //! All objects at a glance: who owns which cluster, how many updates run, and who waits for a turn.
 //!
 //! Everything is kept by index, so that what one object costs does not depend on how many there are.
+//! Times are of the monotonic clock: `at` is the moment of a call.
+
+mod shown;
+mod states;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::api::{
-    CheckCode, CheckResult, ClusterRef, ClusterUpgradeStatus, Reason, SupportStatus, condition,
-};
-use crate::metrics::{Glance, SupportEnd};
+use crate::api::{ClusterRef, ClusterUpgradeStatus, Reason, condition};
+use crate::metrics::Glance;
+use crate::plan::Settings;
 use crate::store::{Body, Key, Stored};
 
 use super::access::Access;
+use super::context::Clock;
+use shown::Shown;
+use states::States;
 
 /// Age, then uid: who is first among several.
 type Seniority = (Timestamp, String);
@@ -33,13 +40,8 @@ struct State {
     /// Uids whose intent is being written.
     claims: HashSet<String>,
     waiting: BTreeMap<Seniority, Key>,
-    reasons: BTreeMap<Reason, i64>,
-    /// Until when the last upgrade of an object can be rolled back.
-    windows: HashMap<Key, Timestamp>,
-    /// What the checks before an object's next hop came to.
-    checks: HashMap<Key, Vec<(CheckCode, CheckResult)>>,
-    /// Until when the versions of an object are supported.
-    supports: HashMap<Key, SupportStatus>,
+    states: States,
+    shown: Shown,
 }
 
 #[derive(Clone, Debug)]
@@ -76,27 +78,27 @@ impl Fleet {
 
     /// Takes note of an object's state, from the watch or from an own write. Returns who should be looked at again:
     /// other objects of its cluster when it began or ceased to own it, and who waits for a turn when one came free.
-    pub fn note(&self, object: &Stored) -> Vec<Key> {
-        self.state().note(object)
+    pub fn note(&self, object: &Stored, at: Duration) -> Vec<Key> {
+        self.state().note(object, at)
     }
 
     /// Takes note of an own write. One to an object that was deleted in the meantime does not bring it back.
-    pub fn note_written(&self, object: &Stored) -> Vec<Key> {
+    pub fn note_written(&self, object: &Stored, at: Duration) -> Vec<Key> {
         let mut state = self.state();
         if state.knows(object) {
-            state.note(object)
+            state.note(object, at)
         } else {
             Vec::new()
         }
     }
 
     /// Forgets a deleted object, unless another of the same name is known already.
-    pub fn forget(&self, key: &Key, uid: &str) -> Vec<Key> {
+    pub fn forget(&self, key: &Key, uid: &str, at: Duration) -> Vec<Key> {
         let mut state = self.state();
         if state.objects.get(key).is_none_or(|entry| entry.uid != uid) {
             return Vec::new();
         }
-        state.remove(key)
+        state.remove(key, at)
     }
 
     /// Forgets the objects of a scope (a namespace, or all) that a relist did not show. Returns them, and whom to wake.
@@ -104,6 +106,7 @@ impl Fleet {
         &self,
         namespace: Option<&str>,
         listed: &HashSet<Key>,
+        at: Duration,
     ) -> (Vec<(Key, String)>, Vec<Key>) {
         let mut state = self.state();
         let gone: Vec<(Key, String)> = state
@@ -115,7 +118,8 @@ impl Fleet {
             })
             .map(|(key, entry)| (key.clone(), entry.uid.clone()))
             .collect();
-        let woken = gone.iter().flat_map(|(key, _)| state.remove(key)).collect();
+        let removed = gone.iter().flat_map(|(key, _)| state.remove(key, at));
+        let woken = removed.collect();
         (gone, woken)
     }
 
@@ -172,69 +176,36 @@ impl Fleet {
     }
 
     /// All of it in numbers.
-    pub fn glance(&self) -> Glance {
-        Glance {
-            reasons: self.reasons(),
-            running: self.running(),
-            rollback_windows: self.rollback_windows(),
-            checks: self.checks(),
-            support_ends: self.support_ends(),
-        }
-    }
-
-    /// How many objects have each result of each check; results that none has any more are zero.
-    fn checks(&self) -> Vec<(CheckCode, CheckResult, i64)> {
-        let mut counts = BTreeMap::<_, i64>::new();
-        for found in self.state().checks.values().flatten() {
-            *counts.entry(*found).or_default() += 1;
-        }
-        let all = CheckCode::ALL.into_iter().flat_map(|code| {
-            let results = CheckResult::ALL.into_iter();
-            results.map(move |result| (code, result))
+    pub fn glance(&self, settings: &Settings, clock: &impl Clock) -> Glance {
+        let state = self.state();
+        let State {
+            access: _,
+            objects,
+            owners: _,
+            in_flight,
+            claims: _,
+            waiting: _,
+            states,
+            shown,
+        } = &*state;
+        let stalled = objects.iter().filter_map(|(key, entry)| {
+            // Nobody has to see to one that is on its way out.
+            let reason = entry
+                .reason
+                .filter(|it| it.is_stalled() && !entry.deleting)?;
+            Some((key.clone(), reason.as_str()))
         });
-        all.map(|(code, result)| {
-            let count = counts.get(&(code, result)).copied().unwrap_or(0);
-            (code, result, count)
-        })
-        .collect()
-    }
-
-    /// When the support of the versions of each object ends, as far as it is known.
-    fn support_ends(&self) -> Vec<SupportEnd> {
-        let state = self.state();
-        let mut ends = Vec::new();
-        for (key, SupportStatus { current, target }) in &state.supports {
-            let versions = [("current", Some(current)), ("target", target.as_ref())];
-            for (of, support) in versions {
-                let Some(support) = support else { continue };
-                let known = [
-                    ("standard", support.end_of_standard_support),
-                    ("extended", support.end_of_extended_support),
-                ];
-                ends.extend(known.into_iter().filter_map(|(support, at)| {
-                    let key = key.clone();
-                    at.map(|at| SupportEnd {
-                        key,
-                        of,
-                        support,
-                        at,
-                    })
-                }));
-            }
+        Glance {
+            reasons: states.counts(),
+            state_times: states.times(clock.monotonic()),
+            stalled: stalled.collect(),
+            running: in_flight.len(),
+            running_updates: shown.running_updates(settings, clock.now()),
+            clusters: shown.clusters(),
+            rollback_windows: shown.rollback_windows(),
+            checks: shown.checks(),
+            support_ends: shown.support_ends(),
         }
-        ends
-    }
-
-    /// How many objects have each reason; reasons that none has any more are zero.
-    pub fn reasons(&self) -> Vec<(&'static str, i64)> {
-        let state = self.state();
-        Reason::ALL
-            .iter()
-            .map(|reason| {
-                let count = state.reasons.get(reason).copied().unwrap_or(0);
-                (reason.as_str(), count)
-            })
-            .collect()
     }
 
     /// Those that have something to do and go on by themselves, whom a freeze may concern. Looks at all of them, and so is for
@@ -249,22 +220,10 @@ impl Fleet {
         });
         objects.map(|(key, _)| key.clone()).collect()
     }
-
-    /// Whose last upgrade can still be rolled back, and until when.
-    pub fn rollback_windows(&self) -> Vec<(Key, Timestamp)> {
-        let state = self.state();
-        let windows = state.windows.iter();
-        windows.map(|(key, end)| (key.clone(), *end)).collect()
-    }
-
-    /// How many updates are open or running.
-    pub fn running(&self) -> usize {
-        self.state().in_flight.len()
-    }
 }
 
 impl State {
-    fn note(&mut self, object: &Stored) -> Vec<Key> {
+    fn note(&mut self, object: &Stored, at: Duration) -> Vec<Key> {
         let Stored {
             key,
             uid,
@@ -313,7 +272,7 @@ impl State {
             match &old {
                 Some(old) if old.uid == new.uid => woken.extend(self.leave_cluster(key, old)),
                 // Another object of this name: the one before is gone.
-                Some(_) => woken.extend(self.remove(key)),
+                Some(_) => woken.extend(self.remove(key, at)),
                 None => {}
             }
             if let Some(cluster) = new.cluster.clone().filter(|_| !new.deleting) {
@@ -322,40 +281,25 @@ impl State {
                 woken.extend(owners.iter().map(|(_, key)| key.clone()));
             }
         }
-        if let Some(reason) = self.objects.get(key).and_then(|old| old.reason) {
-            self.count(reason, -1);
-        }
-        if let Some(reason) = new.reason {
-            self.count(reason, 1);
-        }
+        let had = self.objects.get(key).and_then(|old| old.reason);
+        self.states.change(had, new.reason, at);
         // An object that is being deleted is no longer followed, so its place would never come free.
         if in_flight && !deleting {
             self.in_flight.insert(uid.clone());
         } else if self.in_flight.remove(uid) {
             woken.extend(self.next_in_line());
         }
-        match body {
-            Ok(Body { spec: _, status }) if !deleting => {
-                let end = status.rollback.as_ref().map(|it| it.expires_at);
-                keep(&mut self.windows, key, end);
-                keep(&mut self.checks, key, results(status));
-                keep(&mut self.supports, key, status.support.clone());
-            }
-            // What cannot be read stays as it was.
-            _ => {}
-        }
+        self.shown.note(key, body.as_ref().ok(), *deleting);
         self.objects.insert(key.clone(), new);
         woken.retain(|other| other != key);
         woken
     }
 
-    fn remove(&mut self, key: &Key) -> Vec<Key> {
+    fn remove(&mut self, key: &Key, at: Duration) -> Vec<Key> {
         let Some(entry) = self.objects.remove(key) else {
             return Vec::new();
         };
-        self.windows.remove(key);
-        self.checks.remove(key);
-        self.supports.remove(key);
+        self.shown.forget(key);
         let mut woken = self.leave_cluster(key, &entry);
         let Entry {
             uid,
@@ -365,9 +309,7 @@ impl State {
             deleting: _,
             reason,
         } = entry;
-        if let Some(reason) = reason {
-            self.count(reason, -1);
-        }
+        self.states.change(reason, None, at);
         let waited = self.waiting.remove(&seniority).is_some();
         let claimed = self.claims.remove(&uid);
         let ran = self.in_flight.remove(&uid);
@@ -407,30 +349,6 @@ impl State {
     fn next_in_line(&self) -> Vec<Key> {
         self.waiting.values().next().cloned().into_iter().collect()
     }
-
-    fn count(&mut self, reason: Reason, by: i64) {
-        *self.reasons.entry(reason).or_default() += by;
-    }
-}
-
-/// Keeps what there is of an object, or nothing.
-fn keep<T>(of: &mut HashMap<Key, T>, key: &Key, value: Option<T>) {
-    match value {
-        Some(value) => {
-            of.insert(key.clone(), value);
-        }
-        None => {
-            of.remove(key);
-        }
-    }
-}
-
-/// What the checks came to, each once.
-fn results(status: &ClusterUpgradeStatus) -> Option<Vec<(CheckCode, CheckResult)>> {
-    let checks = status.preflight.as_ref()?.checks.iter();
-    let known = checks.filter_map(|check| Some((check.code.parse().ok()?, check.result)));
-    let each: BTreeMap<CheckCode, CheckResult> = known.collect();
-    Some(each.into_iter().collect())
 }
 
 /// Whether an update is open or running, as far as is known. In a cluster that is gone none runs.

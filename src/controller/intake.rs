@@ -67,7 +67,8 @@ impl Intake {
             }
             Change::Listed(object) => {
                 self.listed.insert(object.key.clone());
-                ctx.waker.wake(ctx.fleet.note(&object));
+                ctx.waker
+                    .wake(ctx.fleet.note(&object, ctx.clock.monotonic()));
                 match ctx.store.seen().saw(&object) {
                     News::None => Vec::new(),
                     News::Status => vec![(object.key, When::Later)],
@@ -78,7 +79,8 @@ impl Intake {
                 }
             }
             Change::Applied(object) => {
-                ctx.waker.wake(ctx.fleet.note(&object));
+                ctx.waker
+                    .wake(ctx.fleet.note(&object, ctx.clock.monotonic()));
                 match ctx.store.seen().saw(&object) {
                     News::None => Vec::new(),
                     News::Status => vec![(object.key, When::Later)],
@@ -93,13 +95,16 @@ impl Intake {
                 }
                 ctx.store.seen().forget(&object.key);
                 ctx.recall.forget(&object.uid);
-                ctx.waker.wake(ctx.fleet.forget(&object.key, &object.uid));
+                let at = ctx.clock.monotonic();
+                ctx.waker
+                    .wake(ctx.fleet.forget(&object.key, &object.uid, at));
                 tracing::info!(object = %object.key, "deleted; EKS is not touched");
                 Vec::new()
             }
             Change::ListEnds => {
                 let listed = std::mem::take(&mut self.listed);
-                let (gone, woken) = ctx.fleet.retain(self.namespace.as_deref(), &listed);
+                let (namespace, at) = (self.namespace.as_deref(), ctx.clock.monotonic());
+                let (gone, woken) = ctx.fleet.retain(namespace, &listed, at);
                 for (key, uid) in gone {
                     ctx.store.seen().forget(&key);
                     ctx.recall.forget(&uid);

@@ -8,6 +8,7 @@ mod context;
 mod events;
 mod evidence;
 mod execute;
+mod finished;
 mod fleet;
 mod freeze_watch;
 mod freezes;

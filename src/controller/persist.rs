@@ -92,7 +92,8 @@ async fn persist_once<E: Eks, S: Store, C: Clock>(
         return Ok(Arc::clone(object));
     }
     let written = ctx.store.write_status(object, &next).await?;
-    ctx.waker.wake(ctx.fleet.note_written(&written));
+    ctx.waker
+        .wake(ctx.fleet.note_written(&written, ctx.clock.monotonic()));
     Ok(written)
 }
 

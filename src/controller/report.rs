@@ -6,7 +6,7 @@ use crate::plan::{self, Action, Decision, Outcome, Sent};
 use crate::store::{Body, Store, Stored};
 
 use super::context::{Clock, Context};
-use super::events;
+use super::{events, finished};
 
 /// Reports a written decision. Only transitions are worth an Event or a line at info level.
 pub async fn report<E: Eks, S: Store, C: Clock>(
@@ -21,6 +21,9 @@ pub async fn report<E: Eks, S: Store, C: Clock>(
     // Nothing is said about an object that is being deleted, for nothing is followed any more.
     if decision.outcome == Outcome::Silent {
         return;
+    }
+    if let Some(update) = finished::between(before, status) {
+        ctx.metrics.update_finished(update);
     }
     let mut notes = events::between(before, status);
     // Where its cluster is gone it does not take long: it is over.

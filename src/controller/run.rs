@@ -372,6 +372,7 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
         let _closed = stop.wait_for(|stop| *stop).await.is_err();
     }));
     let config = kube::runtime::controller::Config::default().concurrency(concurrency.get());
+    let metrics = Arc::clone(&ctx.metrics);
     let looked_at = applier(
         move |object: Arc<Watched>, ctx: Shared| {
             let (gates, ending) = (gates.clone(), ending.clone());
@@ -383,9 +384,10 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
         Box::pin(queue),
         config,
     );
-    let looked_at = looked_at.for_each(|result| {
+    let looked_at = looked_at.for_each(move |result| {
         match result {
             Err(ControllerError::ObjectNotFound(object)) => {
+                metrics.not_due(&key_of(&object));
                 tracing::debug!(%object, "no longer there");
             }
             // Reported where they happened.
@@ -429,18 +431,15 @@ async fn look(
             return Ok(Action::await_change());
         }
     }
-    let ObjectRef {
-        name, namespace, ..
-    } = ObjectRef::from_obj(object);
-    let key = Key {
-        namespace: namespace.unwrap_or_default(),
-        name,
-    };
+    let key = key_of(&ObjectRef::from_obj(object));
     let started = Instant::now();
     let metrics = Arc::clone(&ctx.metrics);
-    let outcome = tokio::spawn(async move { reconcile(&*ctx, &key).await }).await;
+    let looking = metrics.looks_at(&key);
+    let looked_at = key.clone();
+    let outcome = tokio::spawn(async move { reconcile(&*ctx, &looked_at).await }).await;
+    drop(looking);
     metrics.reconciled(started.elapsed());
-    Ok(outcome??.map_or_else(Action::await_change, Action::requeue))
+    Ok(again_after(&metrics, key, outcome??))
 }
 
 /// Says why a reconcile brought nothing, and when to look again.
@@ -450,6 +449,7 @@ fn failed<E: Eks, C: Clock>(
     error: &ReconcileError,
 ) -> Action {
     let object = ObjectRef::from_obj(object);
+    let key = key_of(&object);
     let resync = ctx.settings.resync_interval;
     let wait = match error {
         ReconcileError::Store(error) => {
@@ -474,5 +474,21 @@ fn failed<E: Eks, C: Clock>(
             Some(resync_of(resync))
         }
     };
-    wait.map_or_else(Action::await_change, Action::requeue)
+    again_after(&ctx.metrics, key, wait)
+}
+
+/// Looks again after a wait, or when the object changes, and counts it among those that are due by then.
+fn again_after(metrics: &Metrics, key: Key, wait: Option<Duration>) -> Action {
+    let Some(wait) = wait else {
+        return Action::await_change();
+    };
+    metrics.due_in(key, wait);
+    Action::requeue(wait)
+}
+
+fn key_of<K: kube::Resource>(object: &ObjectRef<K>) -> Key {
+    Key {
+        namespace: object.namespace.clone().unwrap_or_default(),
+        name: object.name.clone(),
+    }
 }

@@ -1,6 +1,7 @@
 //! Watches the objects of one namespace, or of all, and says which have to be looked at.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
 use kube::core::DeserializeGuard;
@@ -49,6 +50,7 @@ pub fn changes<E: Eks, C: Clock>(
         synced,
     } = scope;
     let mut intake = Intake::new(namespace);
+    let metrics = Arc::clone(&ctx.metrics);
     let later = Later::default();
     let watched = watch(api, watcher::Config::default())
         .default_backoff()
@@ -81,8 +83,10 @@ pub fn changes<E: Eks, C: Clock>(
             stream::iter(changed)
         });
     let woken = stream::poll_fn(move |cx| woken.poll_recv(cx));
-    stream::select(watched, woken.map(Ok)).map(|key| {
-        key.map(|Key { namespace, name }| {
+    stream::select(watched, woken.map(Ok)).map(move |key| {
+        key.map(|key| {
+            metrics.due_in(key.clone(), Duration::ZERO);
+            let Key { namespace, name } = key;
             ObjectRef::<DeserializeGuard<ClusterUpgrade>>::new(&name).within(&namespace)
         })
     })

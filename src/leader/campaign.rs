@@ -84,9 +84,11 @@ impl<C: Clock> Candidate<C> {
         leads: watch::Sender<bool>,
         mut retire: watch::Receiver<bool>,
     ) -> Result<(), LeaseLost> {
+        self.metrics.leading(false);
         let term = async {
             let lease = self.win().await;
             tracing::info!(lease = self.name, identity = self.identity, "leading");
+            self.metrics.leading(true);
             leads.send_replace(true);
             self.keep(lease).await
         };
@@ -99,6 +101,7 @@ impl<C: Clock> Candidate<C> {
             return Ok(());
         };
         self.leadership.end();
+        self.metrics.leading(false);
         leads.send_replace(false);
         Err(lost)
     }

@@ -47,7 +47,7 @@ pub use preflight::ENDS_BY_ITSELF;
 pub use read::{Read, next_read};
 pub use readiness::Readiness;
 pub use say::{does, errors, noun};
-pub use track::{is_overdue, overdue_after};
+pub use track::{began, is_overdue, overdue_after};
 pub use window::Window;
 pub use wish::{InvalidSpec, RollbackPermit, Wish};
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use eks_upgrade_operator::controller::{FreezeChange, FreezeIntake, Waker, reconcile};
 use eks_upgrade_operator::store::{StoreError, Stored, StoredFreeze, Unreadable};
@@ -107,13 +108,16 @@ async fn a_change_that_counts_wakes_those_with_something_to_do_at_once() {
         ("done", "UpToDate"),
         ("stuck", "UpdateFailed"),
     ] {
-        world.ctx.fleet.note(&said(&world, name, reason));
+        world
+            .ctx
+            .fleet
+            .note(&said(&world, name, reason), Duration::ZERO);
     }
     let mut new = said(&world, "new", "");
     if let Ok(body) = &mut new.body {
         body.status.conditions.clear();
     }
-    world.ctx.fleet.note(&new);
+    world.ctx.fleet.note(&new, Duration::ZERO);
     let mut names = move || {
         let mut names = BTreeSet::new();
         while let Ok(key) = woken.try_recv() {

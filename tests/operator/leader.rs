@@ -82,6 +82,8 @@ async fn a_standby_asks_eks_nothing() {
             has_asked,
             "{counted}"
         );
+        let leads = format!("eks_upgrade_leader {}\n", i32::from(has_asked));
+        assert!(counted.contains(&leads), "{counted}");
     }
 }
 

@@ -1,8 +1,32 @@
 //! Who owns a cluster, and whose turn it is.
 
 use super::*;
-use crate::api::{Check, ClusterUpgradeSpec, Minor, PreflightStatus, Support, Update};
+use crate::api::{
+    Check, CheckCode, CheckResult, ClusterUpgradeSpec, Minor, ObservedCluster, PreflightStatus,
+    Support, SupportStatus, Update,
+};
 use crate::metrics::Metrics;
+
+/// A clock that stands still.
+#[derive(Clone)]
+struct At(i64);
+
+impl Clock for At {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_second(self.0).unwrap()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::from_secs(self.0.unsigned_abs())
+    }
+}
+
+fn glance(fleet: &Fleet) -> Glance {
+    fleet.glance(&Settings::default(), &At(0))
+}
+
+/// Most of what is tested here does not depend on when it happens.
+const AT: Duration = Duration::ZERO;
 
 fn object(name: &str, created: i64, cluster: &str) -> Stored {
     Stored {
@@ -80,10 +104,10 @@ fn the_oldest_object_owns_a_cluster_until_it_is_being_deleted() {
         object("old", 1, "c"),
         object("other", 0, "d"),
     );
-    assert_eq!(fleet.note(&young), []);
-    assert_eq!(fleet.note(&other), []);
+    assert_eq!(fleet.note(&young, AT), []);
+    assert_eq!(fleet.note(&other, AT), []);
     assert_eq!(
-        fleet.note(&old),
+        fleet.note(&old, AT),
         keys(&[&young]),
         "the one that lost the cluster is looked at again"
     );
@@ -98,18 +122,18 @@ fn the_oldest_object_owns_a_cluster_until_it_is_being_deleted() {
         resource_version: "2".to_owned(),
         ..old.clone()
     };
-    assert_eq!(fleet.note(&deleting), keys(&[&young]));
+    assert_eq!(fleet.note(&deleting, AT), keys(&[&young]));
     assert_eq!(fleet.owner_other_than(&cluster(&young), &young.uid), None);
-    assert_eq!(fleet.forget(&old.key, &old.uid), [] as [Key; 0]);
+    assert_eq!(fleet.forget(&old.key, &old.uid, AT), [] as [Key; 0]);
 }
 
 #[test]
 fn an_object_that_a_relist_does_not_show_owns_nothing() {
     let fleet = Fleet::default();
     let (young, old) = (object("young", 2, "c"), object("old", 1, "c"));
-    fleet.note(&old);
-    fleet.note(&young);
-    let (gone, woken) = fleet.retain(Some("ns"), &HashSet::from([young.key.clone()]));
+    fleet.note(&old, AT);
+    fleet.note(&young, AT);
+    let (gone, woken) = fleet.retain(Some("ns"), &HashSet::from([young.key.clone()]), AT);
     assert_eq!((gone, woken), (vec![(old.key, old.uid)], keys(&[&young])));
     assert_eq!(fleet.owner_other_than(&cluster(&young), &young.uid), None);
 }
@@ -123,12 +147,12 @@ fn turns_go_by_age_and_an_old_watch_event_frees_none() {
         object("third", 3, "c"),
     );
     for object in [&first, &second, &third] {
-        fleet.note(object);
+        fleet.note(object, AT);
     }
     assert_eq!(fleet.claim(&first, 1), Turn::Yours);
     assert_eq!(fleet.claim(&third, 1), Turn::Wait);
     assert_eq!(fleet.claim(&second, 1), Turn::Wait);
-    assert_eq!(fleet.note(&running(first.clone(), 5)), []);
+    assert_eq!(fleet.note(&running(first.clone(), 5), AT), []);
     assert_eq!(fleet.release(&first), keys(&[&second]));
     assert_eq!(
         fleet.claim(&second, 1),
@@ -136,17 +160,21 @@ fn turns_go_by_age_and_an_old_watch_event_frees_none() {
         "the update of the first runs by now"
     );
     assert_eq!(
-        fleet.note(&first),
+        fleet.note(&first, AT),
         [],
         "an event from before the update started"
     );
-    assert_eq!(fleet.running(), 1);
+    assert_eq!(glance(&fleet).running, 1);
 
     let done = Stored {
         resource_version: "6".to_owned(),
         ..first.clone()
     };
-    assert_eq!(fleet.note(&done), keys(&[&second]), "the oldest that waits");
+    assert_eq!(
+        fleet.note(&done, AT),
+        keys(&[&second]),
+        "the oldest that waits"
+    );
     assert_eq!(fleet.claim(&third, 1), Turn::Wait, "the second is older");
     assert_eq!(fleet.claim(&second, 1), Turn::Yours);
     assert_eq!(fleet.release(&second), keys(&[&third]));
@@ -156,12 +184,12 @@ fn turns_go_by_age_and_an_old_watch_event_frees_none() {
 fn a_turn_that_was_never_given_back_is_taken_again() {
     let fleet = Fleet::default();
     let first = object("first", 1, "a");
-    fleet.note(&first);
+    fleet.note(&first, AT);
     assert_eq!(fleet.claim(&first, 1), Turn::Yours);
     assert_eq!(fleet.claim(&first, 1), Turn::Yours);
     fleet.release(&first);
     let second = object("second", 2, "b");
-    fleet.note(&second);
+    fleet.note(&second, AT);
     assert_eq!(fleet.claim(&second, 1), Turn::Yours);
 }
 
@@ -170,11 +198,11 @@ fn one_that_waits_and_is_deleted_passes_its_turn_on() {
     let fleet = Fleet::default();
     let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
     for object in [&first, &second] {
-        fleet.note(object);
+        fleet.note(object, AT);
         assert_eq!(fleet.claim(object, 0), Turn::Wait);
     }
     assert_eq!(
-        fleet.forget(&first.key, &first.uid),
+        fleet.forget(&first.key, &first.uid, AT),
         keys(&[&second]),
         "it may have been woken for a place that came free"
     );
@@ -184,12 +212,12 @@ fn one_that_waits_and_is_deleted_passes_its_turn_on() {
 fn one_deleted_while_it_is_looked_at_neither_waits_nor_owns_nor_runs() {
     let fleet = Fleet::default();
     let (first, second) = (object("first", 1, "a"), object("second", 2, "a"));
-    fleet.note(&first);
-    fleet.forget(&first.key, &first.uid);
-    fleet.note(&second);
+    fleet.note(&first, AT);
+    fleet.forget(&first.key, &first.uid, AT);
+    fleet.note(&second, AT);
     assert_eq!(fleet.claim(&first, 0), Turn::Wait);
-    assert_eq!(fleet.note_written(&running(first.clone(), 5)), []);
-    assert_eq!(fleet.running(), 0);
+    assert_eq!(fleet.note_written(&running(first.clone(), 5), AT), []);
+    assert_eq!(glance(&fleet).running, 0);
     assert_eq!(fleet.owner_other_than(&cluster(&second), &second.uid), None);
     assert_eq!(
         fleet.claim(&second, 1),
@@ -202,14 +230,14 @@ fn one_deleted_while_it_is_looked_at_neither_waits_nor_owns_nor_runs() {
 fn what_nobody_follows_any_more_takes_no_place() {
     let fleet = Fleet::default();
     let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
-    fleet.note(&running(first.clone(), 5));
-    fleet.note(&second);
+    fleet.note(&running(first.clone(), 5), AT);
+    fleet.note(&second, AT);
     assert_eq!(fleet.claim(&second, 1), Turn::Wait);
     let deleting = Stored {
         deleting: true,
         ..running(first, 6)
     };
-    assert_eq!(fleet.note(&deleting), keys(&[&second]));
+    assert_eq!(fleet.note(&deleting, AT), keys(&[&second]));
     assert_eq!(fleet.claim(&second, 1), Turn::Yours);
 }
 
@@ -253,7 +281,7 @@ fn checks_are_counted_and_ends_of_support_named_while_they_are_known() {
     let metrics = Metrics::default();
     let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
     let count = |fleet: &Fleet, line: &str| {
-        let text = metrics.scrape(fleet.glance(), Timestamp::UNIX_EPOCH);
+        let text = metrics.scrape(glance(fleet), Timestamp::UNIX_EPOCH);
         let text = text.unwrap();
         let mut lines = text.lines();
         lines.find_map(|it| it.strip_prefix(line)?.trim().parse::<f64>().ok())
@@ -262,11 +290,11 @@ fn checks_are_counted_and_ends_of_support_named_while_they_are_known() {
     let passed = "eks_upgrade_preflight_checks{check=\"NodeSkew\",result=\"Passed\"}";
     assert_eq!(count(&fleet, failed), Some(0.0));
     let bad = [(CheckCode::NodeSkew, CheckResult::Failed)];
-    fleet.note(&checked(first.clone(), 2, &bad));
-    fleet.note(&checked(second.clone(), 2, &bad));
+    fleet.note(&checked(first.clone(), 2, &bad), AT);
+    fleet.note(&checked(second.clone(), 2, &bad), AT);
     assert_eq!(count(&fleet, failed), Some(2.0));
     let good = [(CheckCode::NodeSkew, CheckResult::Passed)];
-    fleet.note(&checked(second.clone(), 3, &good));
+    fleet.note(&checked(second.clone(), 3, &good), AT);
     assert_eq!(count(&fleet, failed), Some(1.0));
     assert_eq!(count(&fleet, passed), Some(1.0));
     let end = |of: &str, support: &str| {
@@ -278,7 +306,7 @@ fn checks_are_counted_and_ends_of_support_named_while_they_are_known() {
     assert_eq!(count(&fleet, &end("current", "extended")), Some(2_000.0));
     assert_eq!(count(&fleet, &end("target", "standard")), Some(3_000.0));
     assert_eq!(count(&fleet, &end("target", "extended")), None);
-    fleet.forget(&first.key, &first.uid);
+    fleet.forget(&first.key, &first.uid, AT);
     assert_eq!(count(&fleet, failed), Some(0.0));
     assert_eq!(count(&fleet, &end("current", "standard")), None);
     // No hop is to come any more.
@@ -286,6 +314,174 @@ fn checks_are_counted_and_ends_of_support_named_while_they_are_known() {
         resource_version: "4".to_owned(),
         ..second
     };
-    fleet.note(&done);
+    fleet.note(&done, AT);
     assert_eq!(count(&fleet, passed), Some(0.0));
+}
+
+/// An object with a condition of this reason.
+fn with_reason(mut object: Stored, revision: u64, reason: Reason) -> Stored {
+    object.resource_version = revision.to_string();
+    if let Ok(body) = &mut object.body {
+        let now = Timestamp::UNIX_EPOCH;
+        body.status.conditions = crate::controller::conditions::of(&[], reason, "m", None, 1, now);
+    }
+    object
+}
+
+#[test]
+fn who_is_stalled_is_named_only_while_that_is_so() {
+    let fleet = Fleet::default();
+    let (one, other) = (object("one", 1, "a"), object("other", 2, "b"));
+    fleet.note(&with_reason(one.clone(), 2, Reason::UpdateFailed), AT);
+    fleet.note(&with_reason(other.clone(), 2, Reason::Frozen), AT);
+    let stalled = |fleet: &Fleet| glance(fleet).stalled;
+    assert_eq!(stalled(&fleet), [(one.key.clone(), "UpdateFailed")]);
+    fleet.note(&with_reason(one.clone(), 3, Reason::AccessDenied), AT);
+    assert_eq!(stalled(&fleet), [(one.key.clone(), "AccessDenied")]);
+    // A watch that lags brings back nothing.
+    fleet.note(&with_reason(one.clone(), 2, Reason::UpdateFailed), AT);
+    assert_eq!(stalled(&fleet), [(one.key.clone(), "AccessDenied")]);
+    fleet.note(&with_reason(one.clone(), 4, Reason::UpToDate), AT);
+    assert_eq!(stalled(&fleet), []);
+
+    let deleting = Stored {
+        deleting: true,
+        ..with_reason(other.clone(), 3, Reason::NotAllowed)
+    };
+    fleet.note(&deleting, AT);
+    assert_eq!(stalled(&fleet), []);
+    fleet.note(&with_reason(one.clone(), 5, Reason::NotAllowed), AT);
+    fleet.forget(&one.key, &one.uid, AT);
+    assert_eq!(stalled(&fleet), []);
+}
+
+#[test]
+fn running_updates_have_an_age_and_are_overdue_after_a_while() {
+    let fleet = Fleet::default();
+    let first = object("first", 1, "a");
+    let mut at_work = running(first.clone(), 2);
+    let update = at_work.body.as_mut().unwrap().status.update.as_mut();
+    update.unwrap().created_at = Timestamp::from_second(1_000).ok();
+    fleet.note(&at_work, AT);
+    let overdue_after = Settings::default().overdue_after.as_secs();
+    let seen = |second| {
+        let glance = fleet.glance(&Settings::default(), &At(second));
+        glance.running_updates
+    };
+    let expected = |is_overdue| crate::metrics::RunningUpdate {
+        key: first.key.clone(),
+        began: Timestamp::from_second(1_000).ok(),
+        is_overdue,
+    };
+    assert_eq!(seen(999 + overdue_after), [expected(false)]);
+    assert_eq!(seen(1_000 + overdue_after), [expected(true)]);
+    let deleting = Stored {
+        deleting: true,
+        resource_version: "3".to_owned(),
+        ..at_work.clone()
+    };
+    fleet.note(&deleting, AT);
+    assert_eq!(seen(1_001), []);
+    fleet.note(
+        &Stored {
+            resource_version: "4".to_owned(),
+            ..at_work
+        },
+        AT,
+    );
+    assert_eq!(seen(1_001).len(), 1);
+    fleet.note(
+        &Stored {
+            resource_version: "5".to_owned(),
+            ..first
+        },
+        AT,
+    );
+    assert_eq!(seen(1_001), []);
+}
+
+#[test]
+fn times_in_states_are_counted_from_first_sight_to_deletion() {
+    let fleet = Fleet::default();
+    let one = object("one", 1, "a");
+    let at = Duration::from_secs;
+    let time = |second, reason: Reason| {
+        let times = fleet.glance(&Settings::default(), &At(second)).state_times;
+        let found = times.iter().find(|(name, _)| *name == reason.as_str());
+        found.unwrap().1
+    };
+    fleet.note(&with_reason(one.clone(), 2, Reason::Queued), at(10));
+    fleet.note(&with_reason(one.clone(), 3, Reason::Queued), at(15));
+    assert_eq!(time(20, Reason::Queued), at(10));
+    fleet.note(&with_reason(one.clone(), 4, Reason::Updating), at(30));
+    assert_eq!(time(40, Reason::Queued), at(20));
+    assert_eq!(time(40, Reason::Updating), at(10));
+    fleet.forget(&one.key, &one.uid, at(50));
+    assert_eq!(time(99, Reason::Updating), at(20));
+}
+
+#[test]
+fn a_cluster_is_described_in_labels_of_a_bounded_length() {
+    let fleet = Fleet::default();
+    let mut one = object("one", 1, "a");
+    fleet.note(&one, AT);
+    assert_eq!(glance(&fleet).clusters, [], "EKS has not described it yet");
+    one.resource_version = "2".to_owned();
+    one.body.as_mut().unwrap().status.cluster = Some(ObservedCluster {
+        arn: "arn".to_owned(),
+        created_at: None,
+        version: "1.33".to_owned(),
+        platform_version: Some("eks.\n".repeat(99)),
+        status: "ACTIVE".to_owned(),
+    });
+    fleet.note(&one, AT);
+    let seen = glance(&fleet).clusters;
+    let (key, info) = seen.first().unwrap();
+    assert_eq!(*key, one.key);
+    assert!(info.platform_version.len() <= 64 && !info.platform_version.contains('\n'));
+    let shown = [&info.cluster, &info.region, &info.version, &info.target];
+    assert_eq!(shown, ["a", "eu-central-1", "1.33", "1.34"]);
+    fleet.forget(&one.key, &one.uid, AT);
+    assert_eq!(glance(&fleet).clusters, []);
+}
+
+#[test]
+fn only_the_replica_that_leads_tells_of_the_objects() {
+    let fleet = Fleet::default();
+    fleet.note(
+        &with_reason(object("one", 1, "a"), 2, Reason::AccessDenied),
+        AT,
+    );
+    let metrics = Metrics::default();
+    let names = || {
+        let text = metrics
+            .scrape(glance(&fleet), Timestamp::UNIX_EPOCH)
+            .unwrap();
+        assert!(text.ends_with("# EOF\n"));
+        let samples = text.lines().filter(|line| !line.starts_with('#'));
+        samples.map(ToOwned::to_owned).collect::<Vec<_>>()
+    };
+    let stalled =
+        "eks_upgrade_stalled{namespace=\"ns\",name=\"one\",reason=\"AccessDenied\"} 1".to_owned();
+    let leading = names();
+    assert!(leading.contains(&"eks_upgrade_leader 1".to_owned()));
+    assert!(leading.contains(&stalled), "{leading:#?}");
+    metrics.leading(false);
+    let standby = names();
+    assert!(standby.contains(&"eks_upgrade_leader 0".to_owned()));
+    for word in [
+        "name=",
+        "eks_upgrade_objects",
+        "eks_upgrade_state_",
+        "eks_upgrade_updates_running",
+        "eks_upgrade_preflight",
+    ] {
+        assert!(
+            !standby.iter().any(|line| line.contains(word)),
+            "{word} in {standby:#?}"
+        );
+        assert!(word == "name=" || leading.iter().any(|line| line.starts_with(word)));
+    }
+    metrics.leading(true);
+    assert!(names().contains(&stalled));
 }

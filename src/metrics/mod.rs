@@ -1,49 +1,42 @@
 //! What is counted, for Prometheus.
 
-use std::sync::atomic::AtomicU64;
+mod glance;
+mod labels;
+mod objects;
+mod pending;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prometheus_client::encoding::EncodeLabelSet;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
+use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
-use crate::api::{CheckCode, CheckResult};
 use crate::store::Key;
 
-/// The present state of all objects, for a scrape.
-#[derive(Clone, Debug, Default)]
-pub struct Glance {
-    /// How many objects have each reason.
-    pub reasons: Vec<(&'static str, i64)>,
-    /// How many updates are asked for or run.
-    pub running: usize,
-    /// Whose last upgrade can still be rolled back, and until when.
-    pub rollback_windows: Vec<(Key, Timestamp)>,
-    /// How many objects have each result of each check.
-    pub checks: Vec<(CheckCode, CheckResult, i64)>,
-    /// When the support of versions ends.
-    pub support_ends: Vec<SupportEnd>,
-}
+pub use glance::{ClusterInfo, Glance, RunningUpdate, SupportEnd};
+use labels::{Build, Call, Finished, Kind, Operation, Outcome, Reason};
+use pending::Pending;
 
-/// When the support of a version ends that an object has or asks for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SupportEnd {
-    /// Of which object.
-    pub key: Key,
-    /// `current` or `target`.
-    pub of: &'static str,
-    /// `standard` or `extended`.
-    pub support: &'static str,
-    /// When.
-    pub at: Timestamp,
-}
+/// What the names of all metrics begin with.
+const PREFIX: &str = "eks_upgrade";
 
-/// All metrics of the process. Labels have few values; only open rollback windows and ends of support name their object.
+/// Upgrades take 8 to 15 minutes, rollbacks of Auto Mode clusters longer than the last.
+const UPDATE_MINUTES: [u32; 13] = [1, 2, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180];
+
+/// Every kind of error that a reconcile ends in. They are counted from zero, so that the first is an increase too.
+const RECONCILE_ERRORS: [&str; 5] = ["bug", "conflict", "gone", "refused", "unavailable"];
+
+/// All metrics of the process. Their labels have few values, but for those that name an object.
+///
+/// Of two replicas one leads. Both tell of themselves, and only the one that leads tells of the objects: a sum over replicas
+/// counts nothing twice.
 pub struct Metrics {
     registry: Registry,
     reconciles: Histogram,
@@ -57,67 +50,26 @@ pub struct Metrics {
     cancels: Family<Outcome, Counter>,
     events: Family<Reason, Counter>,
     overdue: Counter,
-    objects: Family<Reason, Gauge>,
-    running: Gauge,
-    rollback_windows: Family<Object, Gauge<f64, AtomicU64>>,
-    checks: Family<CheckOf, Gauge>,
-    support_ends: Family<SupportOf, Gauge<f64, AtomicU64>>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Kind {
-    kind: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Outcome {
-    outcome: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Reason {
-    reason: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Object {
-    namespace: String,
-    name: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct CheckOf {
-    check: &'static str,
-    result: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct SupportOf {
-    namespace: String,
-    name: String,
-    of: &'static str,
-    support: &'static str,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Operation {
-    operation: String,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct Call {
-    operation: String,
-    outcome: String,
+    update_seconds: Family<Finished, Histogram>,
+    reconciles_running: Gauge,
+    pending: Pending,
+    pending_objects: Gauge,
+    leads: AtomicBool,
+    leader: Gauge,
 }
 
 fn seconds() -> Histogram {
     Histogram::new(exponential_buckets(0.002, 2.5, 10))
 }
 
+fn minutes() -> Histogram {
+    Histogram::new(UPDATE_MINUTES.map(|minutes| f64::from(minutes) * 60.0))
+}
+
 impl Default for Metrics {
     fn default() -> Self {
         let metrics = Self {
-            registry: Registry::with_prefix("eks_upgrade"),
+            registry: Registry::with_prefix(PREFIX),
             reconciles: seconds(),
             reconcile_errors: Family::default(),
             eks_calls: Family::default(),
@@ -129,12 +81,17 @@ impl Default for Metrics {
             cancels: Family::default(),
             events: Family::default(),
             overdue: Counter::default(),
-            objects: Family::default(),
-            running: Gauge::default(),
-            rollback_windows: Family::default(),
-            checks: Family::default(),
-            support_ends: Family::default(),
+            update_seconds: Family::new_with_constructor(minutes),
+            reconciles_running: Gauge::default(),
+            pending: Pending::default(),
+            pending_objects: Gauge::default(),
+            leads: AtomicBool::new(true),
+            leader: Gauge::default(),
         };
+        for kind in RECONCILE_ERRORS {
+            let kind = kind.to_owned();
+            drop(metrics.reconcile_errors.get_or_create(&Kind { kind }));
+        }
         metrics.registered()
     }
 }
@@ -199,31 +156,32 @@ impl Metrics {
             "Updates found to take longer than --overdue-after",
             self.overdue.clone(),
         );
-        r.register(
-            "objects",
-            "Objects, by the reason of their Ready condition",
-            self.objects.clone(),
-        );
-        r.register(
-            "updates_running",
-            "Objects with an update asked for or running",
-            self.running.clone(),
-        );
         r.register_with_unit(
-            "rollback_window",
-            "For how long the last upgrade of an object can surely still be rolled back, while it can be",
+            "update_duration",
+            "How long updates took that this process saw end, from EKS's acceptance until they were seen finished, by type and result",
             Unit::Seconds,
-            self.rollback_windows.clone(),
+            self.update_seconds.clone(),
         );
         r.register(
-            "preflight_checks",
-            "Objects with a hop to come, by the results of the checks before it",
-            self.checks.clone(),
+            "reconciles_running",
+            "Objects that are being looked at",
+            self.reconciles_running.clone(),
         );
         r.register(
-            "support_end_timestamp_seconds",
-            "When standard and extended support end of the version that a cluster has and of the one it is to have, as Unix time",
-            self.support_ends.clone(),
+            "pending_objects",
+            "Objects that are to be looked at by now and are not yet: how deep the queue is",
+            self.pending_objects.clone(),
+        );
+        r.register(
+            "leader",
+            "1 where this replica leads or is the only one, else 0; only the one that leads tells of the objects",
+            self.leader.clone(),
+        );
+        let version = env!("CARGO_PKG_VERSION");
+        r.register(
+            "build",
+            "The version of the operator",
+            Info::new(Build { version }),
         );
         self
     }
@@ -312,61 +270,75 @@ impl Metrics {
         self.overdue.inc();
     }
 
-    /// The text that Prometheus scrapes, with the present state of the objects.
+    /// An update was seen to have finished.
+    pub fn update_finished(&self, update: FinishedUpdate) {
+        let FinishedUpdate { kind, result, took } = update;
+        self.update_seconds
+            .get_or_create(&Finished {
+                r#type: kind,
+                result,
+            })
+            .observe(took.as_secs_f64());
+    }
+
+    /// Whether this replica leads from now on. One that is not told so leads from its start.
+    pub fn leading(&self, leads: bool) {
+        self.leads.store(leads, Ordering::Relaxed);
+    }
+
+    /// An object is to be looked at after `wait`, or before where that was said.
+    pub fn due_in(&self, key: Key, wait: Duration) {
+        self.pending.due_in(key, wait);
+    }
+
+    /// An object that was to be looked at is gone.
+    pub fn not_due(&self, key: &Key) {
+        self.pending.begun(key);
+    }
+
+    /// A look at an object begins. It lasts until what is returned is dropped.
+    pub fn looks_at(self: &Arc<Self>, key: &Key) -> Looking {
+        self.pending.begun(key);
+        self.reconciles_running.inc();
+        Looking(Arc::clone(self))
+    }
+
+    /// The text that Prometheus scrapes, with the present state of the objects where this replica leads.
     ///
     /// # Errors
     /// Where a metric cannot be written; there is none of that kind.
     pub fn scrape(&self, glance: Glance, now: Timestamp) -> Result<String, std::fmt::Error> {
-        let Glance {
-            reasons,
-            running,
-            rollback_windows,
-            checks,
-            support_ends,
-        } = glance;
-        for (reason, count) in reasons {
-            self.objects
-                .get_or_create(&Reason {
-                    reason: reason.to_owned(),
-                })
-                .set(count);
-        }
-        self.running.set(i64::try_from(running).unwrap_or(i64::MAX));
-        self.rollback_windows.clear();
-        for (Key { namespace, name }, end) in rollback_windows {
-            let left = end.duration_since(now).as_secs_f64();
-            self.rollback_windows
-                .get_or_create(&Object { namespace, name })
-                .set(left.max(0.0));
-        }
-        for (check, result, count) in checks {
-            let of = CheckOf {
-                check: check.as_str(),
-                result: result.as_str(),
-            };
-            self.checks.get_or_create(&of).set(count);
-        }
-        self.support_ends.clear();
-        for end in support_ends {
-            let SupportEnd {
-                key: Key { namespace, name },
-                of,
-                support,
-                at,
-            } = end;
-            let of = SupportOf {
-                namespace,
-                name,
-                of,
-                support,
-            };
-            self.support_ends
-                .get_or_create(&of)
-                .set(at.as_duration().as_secs_f64());
-        }
+        let leads = self.leads.load(Ordering::Relaxed);
+        self.leader.set(i64::from(leads));
+        let pending = i64::try_from(self.pending.count()).unwrap_or(i64::MAX);
+        self.pending_objects.set(pending);
         let mut text = String::new();
-        encode(&mut text, &self.registry)?;
+        encode_registry(&mut text, &self.registry)?;
+        if leads {
+            encode_registry(&mut text, &objects::registry(glance, now))?;
+        }
+        encode_eof(&mut text)?;
         Ok(text)
+    }
+}
+
+/// An update that ran and was seen to have finished.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FinishedUpdate {
+    /// `VersionUpdate` or `VersionRollback`.
+    pub kind: &'static str,
+    /// EKS's status: `Successful`, `Failed` or `Cancelled`.
+    pub result: &'static str,
+    /// From EKS's acceptance until it was seen finished.
+    pub took: Duration,
+}
+
+/// A look at an object, counted while it lasts.
+pub struct Looking(Arc<Metrics>);
+
+impl Drop for Looking {
+    fn drop(&mut self) {
+        self.0.reconciles_running.dec();
     }
 }
 
