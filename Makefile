@@ -14,7 +14,7 @@ operator = "$(target_dir)/debug/eks-upgrade-operator"
 go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -count=1 -mod=readonly ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds recorded docs check-workflows clean-cache
+.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy recorded docs check-workflows clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -23,8 +23,9 @@ help: ## print this
 build: ## build the programs
 	$(build)
 
-assets: ## find or build the local control plane (a minute or more, once)
+assets: ## find or build the local control plane and helm (some minutes, once)
 	@hack/control-plane/assets >/dev/null
+	@hack/tools/helm --path >/dev/null
 
 image: ## build the container image and its SBOM, in target/image (minutes, the first time)
 	@hack/image/build
@@ -75,6 +76,12 @@ check-crds: ## check that the generated CRDs are committed
 	$(build)
 	@for crd in $(crds); do \
 		$(operator) crd $$crd | diff -u crds/$$crd.yaml - || { echo "crds/$$crd.yaml is not what the code says: run make crds" >&2; exit 1; }; done
+
+deploy: crds ## generate what is generated in deploy/: the chart's copies and the kustomize base
+	hack/deploy write
+
+check-deploy: ## check that what is generated in deploy/ is committed
+	hack/deploy check
 
 recorded: ## write the objects in tests/gitops/objects, as the code would
 	UPDATE_RECORDED=1 cargo test --locked --quiet --test plan recorded::

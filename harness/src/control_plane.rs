@@ -72,6 +72,11 @@ impl ControlPlane {
         &self.kubeconfig
     }
 
+    /// The path of the audit log: a JSON object per request of a ServiceAccount, written before the answer is sent.
+    pub fn audit_log_path(&self) -> PathBuf {
+        self.kubeconfig.with_file_name("audit.log")
+    }
+
     /// A configuration with all rights and without the client's own retries, so that a test sees each answer.
     pub async fn config(&self) -> Result<Config, Error> {
         let kubeconfig = Kubeconfig::read_from(&self.kubeconfig)?;

@@ -51,7 +51,7 @@ apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRole
 metadata: {{name: {user}}}
 rules:
-- {{apiGroups: [eksupgrade.dev], resources: [upgradefreezes], verbs: [get, list, watch]}}
+- {{apiGroups: [eksupgrade.dev], resources: [upgradefreezes], verbs: [list, watch]}}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: ClusterRoleBinding
