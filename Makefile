@@ -14,7 +14,7 @@ operator = "$(target_dir)/debug/eks-upgrade-operator"
 go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -count=1 -mod=readonly ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy recorded docs check-workflows clean-cache
+.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy recorded docs check-workflows picture clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -87,11 +87,15 @@ recorded: ## write the objects in tests/gitops/objects, as the code would
 	UPDATE_RECORDED=1 cargo test --locked --quiet --test plan recorded::
 
 docs: ## write what follows from the code: tables in docs, the reference, deploy/gitops/argocd/argocd-cm.yaml
-	UPDATE_DOCS=1 cargo test --locked --quiet --test docs -- what_the_code_says
+	UPDATE_DOCS=1 cargo test --locked --quiet --test docs --test monitoring -- what_the_code_says
 	UPDATE_DOCS=1; export UPDATE_DOCS; $(go_test)
 
 check-workflows: ## check the workflows of GitHub
 	hack/tools/actionlint -shellcheck= -pyflakes=
+
+picture: assets ## draw docs/pictures/dashboard.svg from a run of five minutes, by a real Prometheus
+	$(build)
+	hack/monitoring/picture "$(target_dir)/debug" docs/pictures/dashboard.svg
 
 clean-cache: ## remove the built control plane and tools
 	rm -rf '$(cache)'

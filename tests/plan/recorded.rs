@@ -9,7 +9,7 @@ use eks_upgrade_operator::api::{
     ClusterRef, ClusterUpgrade, ClusterUpgradeSpec, ClusterUpgradeStatus, Reason, Rollback,
     Schedule, Window,
 };
-use eks_upgrade_operator::controller::AllowList;
+use eks_upgrade_operator::controller::Access;
 use eks_upgrade_operator::eks::{ErrorKind, Hosting};
 use eks_upgrade_operator::plan::Wish;
 use jiff::Timestamp;
@@ -242,8 +242,9 @@ fn story(reason: Reason) -> Story {
             spec.role_arn = Some(ROLE.to_owned());
         })
         .where_(|world| {
-            let refusal = AllowList::default().refusal(NAMESPACE, Some(ROLE));
-            world.standing.not_allowed = refusal;
+            let target = &world.object.wish.as_ref().unwrap().target;
+            let admitted = Access::default().admit(NAMESPACE, target);
+            world.standing.not_allowed = admitted.err();
         }),
         // The API server knows no time zones, so it takes this one.
         Reason::InvalidSpec => Story::with("1.33", "1.34", |spec| {
