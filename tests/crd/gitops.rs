@@ -101,19 +101,19 @@ async fn kubectl_wait_agrees_with_the_table() {
             ])
             .await
             .unwrap();
-        let named = |text: &str, before: &str, after: &str| -> BTreeSet<String> {
+        let listed = |text: &str, before: &str, after: &str| -> BTreeSet<String> {
             let lines = text.lines();
             lines
                 .filter_map(|line| line.split_once(before)?.1.strip_suffix(after))
                 .map(str::to_owned)
                 .collect()
         };
-        let met = named(
+        let met = listed(
             &said.stdout,
             "clusterupgrade.eksupgrade.dev/",
             " condition met",
         );
-        let unmet = named(&said.stderr, " clusterupgrades/", "");
+        let unmet = listed(&said.stderr, " clusterupgrades/", "");
         let (wanted, others): (Vec<_>, Vec<_>) = expected
             .iter()
             .partition(|(_, verdict)| verdict.wait.contains(condition));

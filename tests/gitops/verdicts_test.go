@@ -83,8 +83,12 @@ func TestVerdicts(t *testing.T) {
 
 // What follows from the design, whatever the table says.
 func TestTheVerdictsFitTogether(t *testing.T) {
+	objects := recorded(t)
 	for name, want := range expected(t) {
-		object := recorded(t)[name]
+		object, found := objects[name]
+		if !found {
+			t.Fatalf("no object says %s", name)
+		}
 		ready, judged := conditionOf(object, "Ready")
 		if !judged || !isObserved(object) {
 			continue
