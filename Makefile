@@ -9,8 +9,12 @@ build := cargo build --locked --workspace --bins --examples
 target_dir = $$(cargo metadata --locked --no-deps --format-version 1 | sed -n 's/.*"target_directory":"\([^"]*\)".*/\1/p')
 operator = "$(target_dir)/debug/eks-upgrade-operator"
 
+# By the libraries that Argo CD and Flux use. What somebody's environment says of other projects must not change it; and go
+# would take its last result for this one's, since it does not see the files outside its module.
+go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -count=1 -mod=readonly ./...
+
 .DEFAULT_GOAL := help
-.PHONY: help build assets image demo test soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy docs clean-cache
+.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy recorded docs check-workflows picture clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -35,6 +39,10 @@ test: export RUST_TEST_THREADS ?= 6
 test: assets image ## run all tests
 	cargo test --locked --workspace --exclude simulation
 	cargo test --locked --package simulation -- --show-output
+	$(go_test)
+
+test-gitops: ## judge every recorded object as Argo CD, kstatus and Flux do
+	$(go_test)
 
 soak: ## simulate for MINUTES=1 or more, going on where the last one stopped
 	cargo run --quiet --locked --package simulation --bin soak -- --minutes $(or $(MINUTES),1)
@@ -75,8 +83,19 @@ deploy: crds ## generate what is generated in deploy/: the chart's copies and th
 check-deploy: ## check that what is generated in deploy/ is committed
 	hack/deploy check
 
-docs: ## write the table of the checks in docs/gates.md, from the code
-	UPDATE_DOCS=1 cargo test --locked --quiet --test docs
+recorded: ## write the objects in tests/gitops/objects, as the code would
+	UPDATE_RECORDED=1 cargo test --locked --quiet --test plan recorded::
+
+docs: ## write what follows from the code: tables in docs, the reference, deploy/gitops/argocd/argocd-cm.yaml
+	UPDATE_DOCS=1 cargo test --locked --quiet --test docs --test monitoring -- what_the_code_says
+	UPDATE_DOCS=1; export UPDATE_DOCS; $(go_test)
+
+check-workflows: ## check the workflows of GitHub
+	hack/tools/actionlint -shellcheck= -pyflakes=
+
+picture: assets ## draw docs/pictures/dashboard.svg from a run of five minutes, by a real Prometheus
+	$(build)
+	hack/monitoring/picture "$(target_dir)/debug" docs/pictures/dashboard.svg
 
 clean-cache: ## remove the built control plane and tools
 	rm -rf '$(cache)'

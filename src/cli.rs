@@ -26,7 +26,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the controller
-    Run(Run),
+    Run(Box<Run>),
     /// Print the CustomResourceDefinitions
     Crd {
         /// Only this one; all by default

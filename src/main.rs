@@ -31,7 +31,7 @@ async fn carry_out(command: Command) -> ExitCode {
         },
         Command::Run(flags) => {
             telemetry::start(flags.log_format);
-            match run(Options::from(flags)).await {
+            match run(Options::from(*flags)).await {
                 Ok(()) => ExitCode::SUCCESS,
                 Err(error) => failed(&error),
             }

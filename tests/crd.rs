@@ -16,6 +16,8 @@ mod fixture;
 mod force;
 #[path = "crd/freeze.rs"]
 mod freeze;
+#[path = "crd/gitops.rs"]
+mod gitops;
 #[path = "crd/preflight.rs"]
 mod preflight;
 #[path = "crd/role.rs"]

@@ -1,5 +1,22 @@
 //! What the docs and samples say, held against the code.
-#![allow(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test that panics has failed"
+)]
+
+#[path = "docs/jsonpath.rs"]
+mod jsonpath;
+#[path = "docs/links.rs"]
+mod links;
+#[path = "docs/markdown.rs"]
+mod markdown;
+#[path = "docs/reference.rs"]
+mod reference;
+#[path = "docs/runbook.rs"]
+mod runbook;
+#[path = "docs/workflows.rs"]
+mod workflows;
 
 use std::fs;
 use std::path::{Path, PathBuf};

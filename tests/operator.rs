@@ -36,6 +36,8 @@ mod leader;
 mod main_job;
 #[path = "operator/manners.rs"]
 mod manners;
+#[path = "operator/metrics.rs"]
+mod metrics;
 #[path = "operator/others.rs"]
 mod others;
 #[path = "operator/ownership.rs"]

@@ -60,6 +60,8 @@ mod properties;
 mod readiness;
 #[path = "plan/reasons/mod.rs"]
 mod reasons;
+#[path = "plan/recorded.rs"]
+mod recorded;
 #[path = "plan/refreshes.rs"]
 mod refreshes;
 #[path = "plan/replicas.rs"]

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Usage: sbom.py CRATES ROOTFS DIRECTORY
+"""Usage: sbom.py CRATES TREE ROOTFS DIRECTORY
 
-Prints one CycloneDX SBOM: that of cargo-cyclonedx in CRATES, made in DIRECTORY, with the distribution's packages of ROOTFS added.
+Prints one CycloneDX SBOM: that of cargo-cyclonedx in CRATES, made in DIRECTORY, without the crates that are not in the output of
+`cargo tree` in TREE, and with the distribution's packages of ROOTFS.
 The same input prints the same text: no time or number of its own, and no path of this machine.
 """
 
@@ -41,11 +42,21 @@ def package(status, system):
 
 
 def main():
-    crates, rootfs, directory = map(Path, sys.argv[1:])
+    crates, tree, rootfs, directory = map(Path, sys.argv[1:])
     # cargo names a crate of the workspace by where it is.
     text = crates.read_text(encoding="utf-8").replace(f"path+file://{directory}", "path+file:///src")
     text = text.replace(str(directory), "/src")
     bom = json.loads(text)
+
+    lines = [line.split(" ") for line in tree.read_text(encoding="utf-8").splitlines()]
+    built = {(line[0], line[1].removeprefix("v")) for line in lines}
+    bom["components"] = [part for part in bom["components"] if (part["name"], part["version"]) in built]
+    known = {part["bom-ref"] for part in bom["components"]} | {bom["metadata"]["component"]["bom-ref"]}
+    bom["dependencies"] = [
+        {**dependency, "dependsOn": [ref for ref in dependency.get("dependsOn", []) if ref in known]}
+        for dependency in bom["dependencies"]
+        if dependency["ref"] in known
+    ]
 
     system = fields(rootfs / "etc/os-release", "=")
     packages = [package(status, system) for status in sorted((rootfs / "var/lib/dpkg/status.d").iterdir())]

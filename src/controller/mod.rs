@@ -33,6 +33,7 @@ pub use freeze_watch::{FreezeChange, FreezeIntake};
 pub use freezes::{FreezeSet, Freezes};
 pub use intake::{Change, Intake, When};
 pub use pace::Pace;
+pub use persist::status_of;
 pub use recall::Recall;
 pub use reconcile::reconcile;
 pub use run::{Options, RunError, run};

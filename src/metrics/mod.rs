@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram::{Histogram, exponential_buckets};
 use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
+use crate::plan::{VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::store::Key;
 
 pub use glance::{ClusterInfo, Glance, RunningUpdate, SupportEnd};
@@ -30,7 +31,10 @@ const PREFIX: &str = "eks_upgrade";
 /// Upgrades take 8 to 15 minutes, rollbacks of Auto Mode clusters longer than the last.
 const UPDATE_MINUTES: [u32; 13] = [1, 2, 5, 8, 10, 15, 20, 30, 45, 60, 90, 120, 180];
 
-/// Every kind of error that a reconcile ends in. They are counted from zero, so that the first is an increase too.
+/// How EKS says that an update ended. These and the kinds of errors are counted from zero, so that the first is an increase too.
+const UPDATE_RESULTS: [&str; 3] = ["Successful", "Failed", "Cancelled"];
+
+/// Every kind of error that a reconcile ends in.
 const RECONCILE_ERRORS: [&str; 5] = ["bug", "conflict", "gone", "refused", "unavailable"];
 
 /// All metrics of the process. Their labels have few values, but for those that name an object.
@@ -88,6 +92,15 @@ impl Default for Metrics {
             leads: AtomicBool::new(true),
             leader: Gauge::default(),
         };
+        for kind in [VERSION_UPDATE, VERSION_ROLLBACK] {
+            for result in UPDATE_RESULTS {
+                let of = Finished {
+                    r#type: kind,
+                    result,
+                };
+                drop(metrics.update_seconds.get_or_create(&of));
+            }
+        }
         for kind in RECONCILE_ERRORS {
             let kind = kind.to_owned();
             drop(metrics.reconcile_errors.get_or_create(&Kind { kind }));

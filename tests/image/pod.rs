@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use harness::{ControlPlane, Process, eventually};
+use harness::{ControlPlane, Process};
 use kube::config::Kubeconfig;
 
 use crate::dns::Dns;
@@ -151,11 +151,6 @@ impl Container {
         self.process.tail()
     }
 
-    /// All lines that the operator has printed.
-    pub fn lines(&self) -> Vec<String> {
-        self.process.lines()
-    }
-
     /// What the kernel says of the operator's process, by the name of the line in /proc/PID/status.
     pub fn status(&self, name: &str) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.pid)).unwrap();
@@ -174,16 +169,6 @@ impl Container {
             (words[4] == path).then(|| words[5].split(',').map(str::to_owned).collect())
         });
         found.unwrap_or_else(|| panic!("no {path} in\n{mounts}"))
-    }
-
-    /// Waits until a line says this.
-    pub async fn until_said(&self, what: &str) {
-        eventually(&format!("it says {what:?}"), DEADLINE, async || {
-            let said = self.lines().iter().any(|line| line.contains(what));
-            said.then_some(()).ok_or_else(|| self.tail())
-        })
-        .await
-        .unwrap();
     }
 }
 

@@ -58,6 +58,7 @@ async fn eks_is_not_believed_with_a_certificate_that_no_known_authority_signed()
     let object = world
         .until_reason_or("prod", "EksUnavailable", || operator.tail())
         .await;
-    eprintln!("{}\n{}", message(&object), operator.tail());
+    let message = message(&object);
+    assert!(message.contains("UnknownIssuer"), "{message}");
     assert_eq!(world.about("prod").len(), 0);
 }

@@ -50,8 +50,10 @@ async fn probes_and_metrics_are_served_in_the_form_that_prometheus_reads() {
         let (name, value) = line.rsplit_once(' ').unwrap();
         assert!(name.starts_with("eks_upgrade_"), "{line}");
         assert!(value.parse::<f64>().is_ok(), "{line}");
-        // A countdown is of an object, and there while its window is open; an end of support is of a cluster.
+        // What a person must see to and what a cluster runs is of an object, and so are countdowns and ends of support.
         let is_of_an_object = [
+            "eks_upgrade_stalled{",
+            "eks_upgrade_cluster_info{",
             "eks_upgrade_rollback_window_seconds{",
             "eks_upgrade_support_end_timestamp_seconds{",
         ];

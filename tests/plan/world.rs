@@ -3,13 +3,13 @@
 use std::collections::VecDeque;
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor, Reason};
+use eks_upgrade_operator::controller::status_of;
 use eks_upgrade_operator::eks::{CancelRequest, EksError, ErrorKind, Target, VersionRequest};
 use eks_upgrade_operator::plan::{
     Action, Decision, Facts, Gates, Object, Observed, Outcome, Sent, Settings, Standing, Trouble,
     Wake, Wish, answered, cancel_answered, decide, next_read,
 };
 use jiff::{SignedDuration, Timestamp};
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::eks::{FakeEks, Fate, error};
 
@@ -225,18 +225,10 @@ impl World {
 
     /// Writes status and says what is to be said.
     fn take(&mut self, decision: &Decision) {
-        self.memory = decision.memory.clone();
+        self.memory = status_of(decision, self.object.generation, self.now);
         self.last_wake = decision.wake;
         if let Outcome::Say(reason, message) = &decision.outcome {
             assert_readable(*reason, message);
-            self.memory.conditions = vec![Condition {
-                type_: "Ready".to_owned(),
-                status: reason.conditions().0.as_str().to_owned(),
-                reason: reason.as_str().to_owned(),
-                message: message.clone(),
-                observed_generation: self.memory.observed_generation,
-                last_transition_time: Time(Timestamp::UNIX_EPOCH),
-            }];
             let said = self
                 .told
                 .iter()
