@@ -15,7 +15,6 @@ pub struct Request {
     pub name: String,
     /// The status of the answer.
     pub code: u64,
-    pub path: String,
 }
 
 /// All requests of a user so far, in their order.
@@ -48,6 +47,5 @@ fn request(entry: &Value) -> Request {
         namespace: text(&object["namespace"]),
         name: text(&object["name"]),
         code: entry["responseStatus"]["code"].as_u64().unwrap_or_default(),
-        path: text(&entry["requestURI"]),
     }
 }

@@ -11,7 +11,6 @@ use crate::world::{ACCESS_KEY, DEADLINE, World, operator_program};
 /// An installed release.
 pub struct Release<'a> {
     plane: &'a ControlPlane,
-    pub name: String,
     pub namespace: String,
     deployment: Value,
 }
@@ -42,7 +41,6 @@ impl<'a> Release<'a> {
         let said = said.await.unwrap().ok().unwrap();
         Self {
             plane,
-            name: name.to_owned(),
             namespace: namespace.to_owned(),
             deployment: serde_json::from_str(&said).unwrap(),
         }

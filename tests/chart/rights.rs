@@ -1,7 +1,8 @@
 //! The rights that the chart grants: with them alone the operator does its work, and it uses each of them.
 
 use harness::{ControlPlane, Process, eventually};
-use serde_json::json;
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use crate::audit::{Request, requests};
 use crate::grants::granted;
@@ -38,50 +39,35 @@ pub fn refused(requests: &[Request]) -> Vec<&Request> {
         .collect()
 }
 
-#[tokio::test]
-async fn installed_by_default_it_upgrades_with_the_charts_rights_and_needs_each_of_them() {
-    let plane = ControlPlane::start().await.unwrap();
-    let release = Release::install(&plane, NAMESPACE, RELEASE, &[]).await;
-    let world = World::on(
-        &plane,
-        "{durations: {update: 1s}, clusters: [{name: prod, version: '1.33'}, {name: idle, version: '1.34'}]}",
-    )
-    .await;
-    let mut leader = release.pod("pod-0", &world).await;
-    until_leading(&mut leader).await;
-    let mut standby = release.pod("pod-1", &world).await;
-    until_ready(&mut standby).await;
+/// A window that opens in some hours.
+fn closed() -> Value {
+    let days = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+    let start = Timestamp::now() + SignedDuration::from_hours(6);
+    let start = start.strftime("%H:%M").to_string();
+    json!({"days": days, "start": start, "duration": "1h", "timeZone": "UTC"})
+}
 
-    // The first hop, then a freeze before the second.
-    world.create(World::manifest("prod", "1.35")).await;
-    world.until_running("prod").await;
-    let freeze = json!({
+fn freeze(name: &str, cluster: &str) -> String {
+    json!({
         "apiVersion": "eksupgrade.dev/v1alpha1",
         "kind": "UpgradeFreeze",
-        "metadata": {"name": "closing"},
-        "spec": {"reason": "Year-end closing"},
-    });
-    plane.kubectl().apply(&freeze.to_string()).await.unwrap();
-    world
-        .until_reason_or("prod", "Frozen", || leader.tail())
-        .await;
+        "metadata": {"name": name},
+        "spec": {"reason": "Year-end closing", "selector": {"matchLabels": {"app": cluster}}},
+    })
+    .to_string()
+}
 
-    // The same twice is one Event that counts. A spec that is not what it was is looked at at once.
-    world.create(World::manifest("idle", "1.34")).await;
-    world.until_reason("idle", "UpToDate").await;
-    for suspend in [true, false, true] {
-        world
-            .patch(
-                "idle",
-                json!({"spec": {"suspend": suspend, "version": "1.35"}}),
-            )
-            .await;
-        let wanted = if suspend { "Suspended" } else { "Frozen" };
-        world.until_reason("idle", wanted).await;
-    }
+fn labelled(name: &str, version: &str) -> Value {
+    let mut manifest = World::manifest(name, version);
+    manifest["metadata"]["labels"] = json!({"app": name});
+    manifest
+}
+
+/// Waits until an Event of this reason has been told twice of an object.
+async fn until_told_twice(world: &World, name: &str, wanted: &str) {
     eventually("the same was told twice", DEADLINE, async || {
-        let told = world.told("idle").await;
-        let times = told.iter().filter(|reason| *reason == "Suspended").count();
+        let told = world.told(name).await;
+        let times = told.iter().filter(|reason| *reason == wanted).count();
         if times == 2 {
             Ok(())
         } else {
@@ -90,14 +76,73 @@ async fn installed_by_default_it_upgrades_with_the_charts_rights_and_needs_each_
     })
     .await
     .unwrap();
+}
+
+#[tokio::test]
+async fn installed_by_default_it_upgrades_with_the_charts_rights_and_needs_each_of_them() {
+    let plane = ControlPlane::start().await.unwrap();
+    let release = Release::install(&plane, NAMESPACE, RELEASE, &[]).await;
+    let world = World::on(
+        &plane,
+        "{durations: {update: 1s}, clusters: [{name: prod, version: '1.33'}, {name: idle, version: '1.34',
+            faults: [{kind: delay, lasts: 4s, times: 1, operations: [DescribeCluster]}]}]}",
+    )
+    .await;
+    let mut leader = release.pod("pod-0", &world).await;
+    until_leading(&mut leader).await;
+    let mut standby = release.pod("pod-1", &world).await;
+    until_ready(&mut standby).await;
+    let delete = async |name: &str| {
+        let delete = ["delete", "upgradefreeze", name];
+        plane.kubectl().run(delete).await.unwrap().ok().unwrap();
+    };
+
+    // The first hop, then a freeze before the second.
+    world.create(labelled("prod", "1.35")).await;
+    world.until_running("prod").await;
+    plane
+        .kubectl()
+        .apply(&freeze("closing", "prod"))
+        .await
+        .unwrap();
+    world
+        .until_reason_or("prod", "Frozen", || leader.tail())
+        .await;
+
+    // What somebody writes while it looks at the cluster has it read the object anew before it writes.
+    let mut idle = labelled("idle", "1.35");
+    idle["spec"]["schedule"] = json!({"windows": [closed()]});
+    world.create(idle).await;
+    world
+        .until_asked("it looks at idle", |call| {
+            call.cluster.as_deref() == Some("idle")
+        })
+        .await;
+    let annotations = json!({"example.com/note": "ours"});
+    world
+        .patch("idle", json!({"metadata": {"annotations": annotations}}))
+        .await;
+    world.until_reason("idle", "OutsideWindow").await;
+
+    // The same twice is one Event that counts.
+    for _ in 0..2 {
+        plane
+            .kubectl()
+            .apply(&freeze("again", "idle"))
+            .await
+            .unwrap();
+        world.until_reason("idle", "Frozen").await;
+        delete("again").await;
+        world.until_reason("idle", "OutsideWindow").await;
+    }
+    until_told_twice(&world, "idle", "Frozen").await;
 
     // The hand-over; the second hop is the other one's.
     leader.sigterm().unwrap();
     let ended = leader.wait(DEADLINE).await.unwrap();
     assert!(ended.success(), "{}", leader.tail());
     until_leading(&mut standby).await;
-    let freeze = ["delete", "upgradefreeze", "closing"];
-    plane.kubectl().run(freeze).await.unwrap().ok().unwrap();
+    delete("closing").await;
     let done = world
         .until_reason_or("prod", "UpToDate", || standby.tail())
         .await;
