@@ -64,9 +64,9 @@ async fn an_upgrade_of_the_chart_loses_nothing_and_neither_does_its_removal() {
     let plane = ControlPlane::start().await.unwrap();
     let helm = Helm::of(&plane).await;
     let chart = previous();
-    let place = ["--namespace", NAMESPACE, "--create-namespace"];
+    let within = ["--namespace", NAMESPACE, "--create-namespace"];
     let install = ["install", RELEASE, chart.to_str().unwrap()];
-    helm.run(&[&install[..], &place].concat()).await.ok();
+    helm.run(&[&install[..], &within].concat()).await.ok();
     eventually("its kinds are served", DEADLINE, async || {
         let get = ["get", "clusterupgrades,upgradefreezes", "--all-namespaces"];
         plane.kubectl().run(get).await.unwrap().ok().map(|_| ())

@@ -147,8 +147,8 @@ async fn at_the_installation_with_a_sentence_and_nothing_is_installed() {
         .for_each_concurrent(4, async |(number, (argument, words))| {
             let namespace = format!("refused-{number}");
             let install = ["install", "refused", CHART, argument];
-            let place = ["--create-namespace", "--namespace", &namespace];
-            let refusal = helm.run(&[&install[..], &place].concat()).await.refusal();
+            let within = ["--create-namespace", "--namespace", &namespace];
+            let refusal = helm.run(&[&install[..], &within].concat()).await.refusal();
             for word in *words {
                 assert!(
                     refusal.contains(word),

@@ -362,8 +362,8 @@ async fn with_namespaces_only_the_freezes_are_for_the_whole_cluster() {
     let documents = render(&["--set-json=watchNamespaces=[\"team-a\",\"team-b\"]"]).await;
     let bound = of_kind(&documents, "ClusterRoleBinding");
     assert_eq!(bound.len(), 1);
-    let roles = of_kind(&documents, "ClusterRole");
-    let role = roles
+    let all = of_kind(&documents, "ClusterRole");
+    let role = all
         .iter()
         .find(|role| role["metadata"]["name"] == bound[0]["roleRef"]["name"]);
     let rules = role.unwrap()["rules"].as_array().unwrap();

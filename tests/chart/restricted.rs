@@ -34,8 +34,8 @@ async fn pods_pass_the_restricted_level_and_every_object_is_understood() {
             &["--values", EVERY_VALUE, "--set-json=watchNamespaces=[]"],
         ),
     ] {
-        let place = ["--namespace", &namespace];
-        let documents = parse(&helm.template(&[args, &place].concat()).await.ok());
+        let within = ["--namespace", &namespace];
+        let documents = parse(&helm.template(&[args, &within].concat()).await.ok());
         let strict = ["apply", "--validate=strict", "--dry-run=server", "-f", "-"];
         let in_place = || strict.into_iter().chain(["-n", &namespace]);
         let wanted = manifest(pod(&documents), name);
