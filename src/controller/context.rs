@@ -130,6 +130,11 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
 }
 
 impl<E: Eks, S: Store, C: Clock> Context<E, S, C> {
+    /// Whether anything may be begun: this replica leads, and is not ending.
+    pub fn may_begin(&self) -> bool {
+        !self.is_stopping() && self.leadership.is_held(&self.clock)
+    }
+
     /// Whether the process is ending.
     pub fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Relaxed)

@@ -175,6 +175,11 @@ impl Fleet {
         }
     }
 
+    /// This replica leads from now on: what objects wait for is its to count.
+    pub fn lead_begins(&self, at: Duration) {
+        self.state().states.begin(at);
+    }
+
     /// All of it in numbers.
     pub fn glance(&self, settings: &Settings, clock: &impl Clock) -> Glance {
         let state = self.state();
@@ -243,11 +248,15 @@ impl State {
             return Vec::new();
         }
         let (cluster, in_flight, reason) = match body {
-            Ok(Body { spec, status }) => (
-                Some(spec.cluster.clone()).filter(|_| self.access.lets(&key.namespace, spec)),
-                is_in_flight(status),
-                ready_reason(status),
-            ),
+            Ok(Body { spec, status }) => {
+                // Nothing may be asked for one that is not let, so that its place would never come free.
+                let is_let = self.access.lets(&key.namespace, spec);
+                (
+                    Some(spec.cluster.clone()).filter(|_| is_let),
+                    is_let && is_in_flight(status),
+                    ready_reason(status),
+                )
+            }
             // What it owns and runs is as it was when it could still be read.
             Err(_) => (
                 old.and_then(|old| old.cluster.clone()),

@@ -90,8 +90,9 @@ impl Intake {
             Change::Deleted(object) => {
                 if let Ok(body) = &object.body
                     && let Ok(wish) = Wish::try_from(&body.spec)
+                    && let Ok(target) = ctx.access.admit(&object.key.namespace, &wish.target)
                 {
-                    ctx.cache.forget(&wish.target);
+                    ctx.cache.forget(&target);
                 }
                 ctx.store.seen().forget(&object.key);
                 ctx.recall.forget(&object.uid);

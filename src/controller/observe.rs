@@ -19,7 +19,7 @@ use super::evidence;
 /// How many updates or node groups of one cluster are described at a time.
 pub(super) const DESCRIBED_AT_A_TIME: usize = 4;
 
-/// Asks until nothing more is needed, or something went wrong.
+/// Asks until nothing more is needed, something went wrong, or nothing may be begun any more.
 pub async fn observe<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     facts: &Facts<'_>,
@@ -29,10 +29,12 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
         return observed;
     };
     let target = &wish.target;
-    while let Some(read) = next_read(&Facts {
-        observed: &observed,
-        ..facts.clone()
-    }) {
+    while ctx.may_begin()
+        && let Some(read) = next_read(&Facts {
+            observed: &observed,
+            ..facts.clone()
+        })
+    {
         match read {
             Read::Tracked(id) => {
                 let update = paced(ctx, target, ctx.eks.describe_update(target, &id)).await;

@@ -40,6 +40,9 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
             return unreadable::report(ctx, &stored, why).await;
         }
     };
+    if !ctx.may_begin() {
+        return Ok(later(ctx));
+    }
     let moment = Moment::now(&ctx.clock);
     let (object, not_allowed) = object(ctx, &stored, body, moment);
     let standing = standing(ctx, &stored, body, not_allowed, &ctx.freezes.now());
@@ -56,6 +59,9 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     };
 
     let observed = observe(ctx, &facts).await;
+    if !ctx.may_begin() {
+        return Ok(later(ctx));
+    }
     let trouble = looked(ctx, &stored, &observed);
     // The time stays that of the first look, so that a process that stood still since then shows; who owns the cluster and
     // what is frozen is asked again.
@@ -68,6 +74,11 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         ..facts
     };
     let decided = decide_under_freezes(ctx, &stored, &facts, freezes).await;
+    if !ctx.may_begin() {
+        // An intent that is written and not sent would be looked for by the next leader, for twenty minutes.
+        ctx.waker.wake(ctx.fleet.release(&stored));
+        return Ok(later(ctx));
+    }
 
     let written = match decided {
         Ok((decision, freezes)) => persist(ctx, &stored, &decision, &freezes)
@@ -90,6 +101,12 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     let after = persist_answer(ctx, &written, &answer).await?;
     report::report(ctx, &body.status, &after, &answer).await;
     Ok(wait(answer.wake))
+}
+
+/// When to look again where nothing may be begun: the process ends, or is about to find out that it no longer leads.
+fn later<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>) -> Option<Duration> {
+    let poll = ctx.settings.poll_interval;
+    (!ctx.is_stopping()).then(|| poll.unsigned_abs())
 }
 
 /// Decides. What would be sent is decided once more on the freezes as they are at this moment: a watch may lag, and once

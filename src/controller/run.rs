@@ -153,6 +153,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let own_namespace = config.default_namespace.clone();
     let client = store::kube::client(config)?;
     let metrics = Arc::new(Metrics::default());
+    metrics.leading(election.is_none());
     let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
 
     let mut waker = Waker::default();
@@ -227,6 +228,10 @@ pub async fn run(options: Options) -> Result<(), RunError> {
                 duration,
                 clock,
                 leadership,
+                begin: Box::new({
+                    let ctx = Arc::clone(&ctx);
+                    move || ctx.fleet.lead_begins(ctx.clock.monotonic())
+                }),
                 metrics,
                 is_in_trouble: AtomicBool::new(false),
             }

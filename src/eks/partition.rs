@@ -16,8 +16,8 @@ pub fn partition(region: &str) -> &'static str {
 }
 
 impl Target {
-    /// The ARN that the cluster must have, as far as the manifest says: EKS's own ARN is held against it before any call
-    /// that changes something.
+    /// The ARN of the cluster, as far as the manifest says. Account, region and name of EKS's own ARN are held against the
+    /// manifest before any call that changes something.
     pub fn arn(&self) -> String {
         let Self {
             account_id,

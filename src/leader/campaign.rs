@@ -54,6 +54,11 @@ enum Answer<T> {
     Failed,
 }
 
+/// Who holds a lease, in words for a log: anybody may have written them.
+fn named(lease: &Lease) -> Option<String> {
+    holder(lease).map(|holder| plain(holder, WORDS_LIMIT))
+}
+
 /// One that wants to lead.
 pub struct Candidate<C> {
     /// The leases of the namespace.
@@ -66,6 +71,8 @@ pub struct Candidate<C> {
     pub duration: SignedDuration,
     /// The clocks.
     pub clock: C,
+    /// Called when the lease is won, before anything is looked at.
+    pub begin: Box<dyn Fn() + Send + Sync>,
     /// Told of every renewal.
     pub leadership: Arc<Leadership>,
     /// Counts the calls.
@@ -84,34 +91,36 @@ impl<C: Clock> Candidate<C> {
         leads: watch::Sender<bool>,
         mut retire: watch::Receiver<bool>,
     ) -> Result<(), LeaseLost> {
-        self.metrics.leading(false);
-        let term = async {
-            let lease = self.win().await;
-            tracing::info!(lease = self.name, identity = self.identity, "leading");
-            self.metrics.leading(true);
-            leads.send_replace(true);
-            self.keep(lease).await
-        };
-        let lost = tokio::select! {
-            lost = term => Some(lost),
-            _ = retire.wait_for(|retire| *retire) => None,
-        };
-        let Some(lost) = lost else {
-            self.give_up().await;
+        let Some(lease) = self.win(&mut retire).await else {
             return Ok(());
+        };
+        tracing::info!(lease = self.name, identity = self.identity, "leading");
+        (self.begin)();
+        self.metrics.leading(true);
+        leads.send_replace(true);
+        let lost = tokio::select! {
+            lost = self.keep(lease) => Some(lost),
+            _ = retire.wait_for(|retire| *retire) => None,
         };
         self.leadership.end();
         self.metrics.leading(false);
         leads.send_replace(false);
-        Err(lost)
+        match lost {
+            Some(lost) => Err(lost),
+            None => {
+                self.give_up().await;
+                Ok(())
+            }
+        }
     }
 
-    async fn win(&self) -> Lease {
+    /// Waits for the lease; nothing where it is to retire before.
+    async fn win(&self, retire: &mut watch::Receiver<bool>) -> Option<Lease> {
         let mut rival = None;
         let mut told = None;
         loop {
             match self.seize(&mut rival).await {
-                Ok(lease) => return lease,
+                Ok(lease) => return Some(lease),
                 Err(other) => {
                     if other.is_some() && told != other {
                         tracing::info!(lease = self.name, holder = other, "standing by");
@@ -121,7 +130,14 @@ impl<C: Clock> Candidate<C> {
             }
             let pause = LOOK_EVERY.min(self.part(15));
             // Spread, so that several standbys do not march in step.
-            sleep(pause.mul_f64(0.75 + fastrand::f64() / 4.0)).await;
+            let pause = pause.mul_f64(0.75 + fastrand::f64() / 4.0);
+            // Never in the middle of a try, whose write could arrive all the same.
+            if timeout(pause, retire.wait_for(|retire| *retire))
+                .await
+                .is_ok()
+            {
+                return None;
+            }
         }
     }
 
@@ -142,7 +158,7 @@ impl<C: Clock> Candidate<C> {
             Answer::Is(Some(lease)) => {
                 let is_ours = holder(&lease) == Some(&self.identity);
                 if !is_ours && !Rival::is_gone(rival, &lease, self.duration, &self.clock) {
-                    return Err(holder(&lease).map(str::to_owned));
+                    return Err(named(&lease));
                 }
                 self.write(&self.as_held(lease)).await
             }
@@ -177,8 +193,8 @@ impl<C: Clock> Candidate<C> {
                         pause = Duration::ZERO;
                     }
                     Answer::Is(now) => {
-                        let holder = now.as_ref().and_then(holder);
-                        return LeaseLost::Taken(holder.unwrap_or("nobody").to_owned());
+                        let other = now.as_ref().and_then(named);
+                        return LeaseLost::Taken(other.unwrap_or_else(|| "nobody".to_owned()));
                     }
                     Answer::Conflict | Answer::Failed => pause = self.part(12),
                 },
@@ -192,7 +208,6 @@ impl<C: Clock> Candidate<C> {
 
     /// Lets the next one lead at once. Where it fails, the next one waits for the lease's duration.
     async fn give_up(&self) {
-        self.leadership.end();
         for _ in 0..TRIES {
             let Answer::Is(Some(lease)) = self.look().await else {
                 return;

@@ -40,11 +40,13 @@ impl Leadership {
         }
     }
 
-    pub(super) fn prolong(&self, since: Moment, within: SignedDuration) {
+    /// Lets this process act for so long since a moment.
+    pub fn prolong(&self, since: Moment, within: SignedDuration) {
         *self.term() = Term::Since(since, within);
     }
 
-    pub(super) fn end(&self) {
+    /// It may not any more.
+    pub fn end(&self) {
         *self.term() = Term::Not;
     }
 

@@ -1,17 +1,20 @@
 //! Watching a lease that somebody else holds.
 
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use k8s_openapi::api::coordination::v1::Lease;
 
-use crate::controller::{Clock, Moment};
+use crate::controller::Clock;
 
 use super::record::{holder, lasts};
 
-/// A lease as somebody else left it, and since when it has not changed, by our own clocks: the times in it are the other's.
+/// A lease as somebody else left it, and since when it has not changed, by our own monotonic clock: the times in it are the
+/// other's, and a wall clock that is set forward must not end somebody's term.
 #[derive(Debug)]
 pub struct Rival {
     version: Option<String>,
-    since: Moment,
+    since: Duration,
 }
 
 impl Rival {
@@ -29,12 +32,13 @@ impl Rival {
         let version = lease.metadata.resource_version.clone();
         match seen {
             Some(rival) if rival.version == version => {
-                rival.since.elapsed(clock) >= lasts(lease).unwrap_or(otherwise)
+                let unchanged = clock.monotonic().saturating_sub(rival.since);
+                unchanged >= lasts(lease).unwrap_or(otherwise).unsigned_abs()
             }
             _ => {
                 *seen = Some(Self {
                     version,
-                    since: Moment::now(clock),
+                    since: clock.monotonic(),
                 });
                 false
             }
@@ -44,23 +48,24 @@ impl Rival {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use jiff::Timestamp;
     use k8s_openapi::api::coordination::v1::LeaseSpec;
 
     use super::*;
 
     #[derive(Clone, Copy)]
-    struct At(u64);
+    struct At {
+        monotonic: u64,
+        wall: i64,
+    }
 
     impl Clock for At {
         fn now(&self) -> Timestamp {
-            Timestamp::UNIX_EPOCH
+            Timestamp::from_second(self.wall).unwrap()
         }
 
         fn monotonic(&self) -> Duration {
-            Duration::from_secs(self.0)
+            Duration::from_secs(self.monotonic)
         }
     }
 
@@ -79,7 +84,10 @@ mod tests {
     fn a_lease_is_free_once_its_own_duration_has_passed_without_a_change() {
         let own = SignedDuration::from_secs(15);
         let mut seen = None;
-        let mut is_gone = |lease: &Lease, at: u64| Rival::is_gone(&mut seen, lease, own, &At(at));
+        let mut is_gone = |lease: &Lease, monotonic: u64| {
+            let at = At { monotonic, wall: 0 };
+            Rival::is_gone(&mut seen, lease, own, &at)
+        };
         let first = lease("1", "other", Some(30));
         assert!(!is_gone(&first, 100), "however old it says it is");
         assert!(!is_gone(&first, 129));
@@ -97,5 +105,15 @@ mod tests {
             "our own duration where it says none"
         );
         assert!(is_gone(&lease("4", "", Some(30)), 216), "given up");
+    }
+    #[test]
+    fn a_wall_clock_that_is_set_forward_ends_nobodys_term() {
+        let own = SignedDuration::from_secs(15);
+        let mut seen = None;
+        let lease = lease("1", "other", Some(15));
+        for (monotonic, wall, is_gone) in [(100, 0, false), (101, 3_600, false), (115, -5, true)] {
+            let at = At { monotonic, wall };
+            assert_eq!(Rival::is_gone(&mut seen, &lease, own, &at), is_gone);
+        }
     }
 }

@@ -323,8 +323,10 @@ impl Metrics {
     pub fn scrape(&self, glance: Glance, now: Timestamp) -> Result<String, std::fmt::Error> {
         let leads = self.leads.load(Ordering::Relaxed);
         self.leader.set(i64::from(leads));
-        let pending = i64::try_from(self.pending.count()).unwrap_or(i64::MAX);
-        self.pending_objects.set(pending);
+        // A standby looks at nothing, so that to it everything would be due.
+        let pending = if leads { self.pending.count() } else { 0 };
+        self.pending_objects
+            .set(i64::try_from(pending).unwrap_or(i64::MAX));
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
         if leads {

@@ -162,7 +162,7 @@ pub fn outcome(facts: &Facts<'_>, error: &EksError) -> Outcome {
                 "There are no credentials for {}: {said}. {} It is looked at again by itself.",
                 identity(facts),
                 if error.operation == "sts:AssumeRole" {
-                    "Let the role's trust policy name the operator's identity, with the external id of spec.externalId if it asks for one, and let the operator call sts:AssumeRole on it."
+                    "Let the role's trust policy name the operator's identity, with the external id if it asks for one, and let the operator call sts:AssumeRole on it."
                 } else {
                     "Give the operator an identity (IRSA, Pod Identity, or AWS_PROFILE) and a region."
                 }

@@ -46,6 +46,10 @@ impl<E: Eks> World<E> {
     pub fn new(object: Value, eks: E) -> Self {
         let store = Memory::of(object);
         let key = store.read().key.clone();
+        let access = Access {
+            rules: None,
+            roles: vec!["*=arn:*".parse().unwrap()],
+        };
         let ctx = Context {
             eks,
             store,
@@ -55,11 +59,8 @@ impl<E: Eks> World<E> {
                 max_running_updates: 10,
                 settle: SignedDuration::ZERO,
             },
-            access: Access {
-                rules: None,
-                roles: vec!["*=arn:*".parse().unwrap()],
-            },
-            fleet: Fleet::default(),
+            fleet: Fleet::new(access.clone()),
+            access,
             freezes: Freezes::default(),
             recall: Recall::default(),
             cache: Cache::default(),

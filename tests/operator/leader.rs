@@ -5,7 +5,7 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use serde_json::json;
 
-use crate::rights::{acting_as, grant, grant_freezes};
+use crate::rights::{acting_as, grant, grant_freezes, grant_rules};
 use crate::world::{DEADLINE, World, address, fetch};
 
 /// The default name of the lease.
@@ -31,14 +31,19 @@ async fn leader_and_standby(world: &World, duration: &str) -> (Process, Process)
     until_leading(&mut leader).await;
     let mut standby = replica(world, duration).start().unwrap();
     says(&mut standby, "standing by").await;
-    let served = address(&mut standby).await;
-    eventually("the standby is ready", DEADLINE, async || {
+    until_ready(&mut standby).await;
+    (leader, standby)
+}
+
+/// Waits until it has listed all objects.
+async fn until_ready(replica: &mut Process) {
+    let served = address(replica).await;
+    eventually("it is ready", DEADLINE, async || {
         let (head, body) = fetch(&served, "/readyz").await;
         head.starts_with("http/1.1 200").then_some(()).ok_or(body)
     })
     .await
     .unwrap();
-    (leader, standby)
 }
 
 async fn until_leading(replica: &mut Process) {
@@ -84,6 +89,9 @@ async fn a_standby_asks_eks_nothing() {
         );
         let leads = format!("eks_upgrade_leader {}\n", i32::from(has_asked));
         assert!(counted.contains(&leads), "{counted}");
+        // To one that looks at nothing, nothing is due.
+        let is_idle = counted.contains("eks_upgrade_pending_objects 0\n");
+        assert!(has_asked || is_idle, "{counted}");
     }
 }
 
@@ -177,10 +185,11 @@ async fn a_leader_whose_lease_is_taken_away_ends_and_starts_nothing() {
         leader.tail()
     );
     assert_eq!(holder(&world).await, "somebody");
-    // Started again, as Kubernetes does, it stands by.
+    // Started again, as Kubernetes does, it stands by, with an object before it that asks for an upgrade.
+    world.create(World::manifest("prod", "1.34")).await;
     let mut again = replica(&world, "3s").start().unwrap();
     says(&mut again, "standing by").await;
-    world.create(World::manifest("prod", "1.34")).await;
+    until_ready(&mut again).await;
     assert_eq!(world.calls(|_| true).len(), 0);
 }
 
@@ -225,33 +234,17 @@ async fn grant_leases(world: &World, plane: &ControlPlane) {
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["create"]},
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "resourceNames": [LEASE], "verbs": ["get", "update"]},
     ]);
-    plane
-        .kubectl()
-        .apply(&format!(
-            "
-apiVersion: rbac.authorization.k8s.io/v1
-kind: Role
-metadata: {{name: leases, namespace: {namespace}}}
-rules: {rules}
----
-apiVersion: rbac.authorization.k8s.io/v1
-kind: RoleBinding
-metadata: {{name: leases, namespace: {namespace}}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: leases}}
-subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
-"
-        ))
-        .await
-        .unwrap();
+    grant_rules(plane, &user, namespace, "leases", rules).await;
 }
 
 #[tokio::test]
 async fn without_the_right_to_the_lease_it_says_so_and_looks_at_nothing_until_it_has_it() {
     let world = World::new("{clusters: [{name: prod, version: '1.33'}]}").await;
     let plane = ControlPlane::shared().await.unwrap();
+    world.create(World::manifest("prod", "1.34")).await;
     let mut operator = with_rights(&world, plane).await;
     says(&mut operator, "the operator's rights to leases").await;
-    world.create(World::manifest("prod", "1.34")).await;
+    until_ready(&mut operator).await;
     assert_eq!(world.calls(|_| true).len(), 0);
     grant_leases(&world, plane).await;
     world.until_running("prod").await;
@@ -264,6 +257,14 @@ async fn a_leader_that_cannot_renew_ends() {
     let mut leader = with_rights(&world, plane).await;
     grant_leases(&world, plane).await;
     until_leading(&mut leader).await;
+    // In the middle of a look when its term ends, with the send still to come.
+    world.fault("{kind: hang, work: atEnd, lasts: 5s, times: 1, operations: [ListUpdates]}");
+    world.create(World::manifest("prod", "1.34")).await;
+    world
+        .until_asked("the leader looks at prod", |call| {
+            format!("{:?}", call.operation) == "ListUpdates"
+        })
+        .await;
     world.kubectl(&["delete", "rolebinding", "leases"]).await;
     assert_eq!(until_ended(&mut leader).await, Some(1));
     assert!(
@@ -271,7 +272,6 @@ async fn a_leader_that_cannot_renew_ends() {
         "{}",
         leader.tail()
     );
-    world.create(World::manifest("prod", "1.34")).await;
     assert_eq!(world.sends("prod").len(), 0);
 }
 

@@ -1,6 +1,7 @@
 //! Which rights it needs in Kubernetes, and what it says without them.
 
 use harness::{ControlPlane, Program};
+use serde_json::{Value, json};
 
 use crate::world::{DEADLINE, World, address, fetch};
 
@@ -18,22 +19,35 @@ pub async fn acting_as(plane: &ControlPlane, user: &str) -> std::path::PathBuf {
 
 /// Gives a user in a namespace just what the operator needs there.
 pub async fn grant(plane: &ControlPlane, user: &str, namespace: &str) {
+    let rules = json!([
+        {"apiGroups": ["eksupgrade.dev"], "resources": ["clusterupgrades"], "verbs": ["get", "list", "watch"]},
+        {"apiGroups": ["eksupgrade.dev"], "resources": ["clusterupgrades/status"], "verbs": ["patch"]},
+        {"apiGroups": ["events.k8s.io"], "resources": ["events"], "verbs": ["create", "patch"]},
+    ]);
+    grant_rules(plane, user, namespace, "operator", rules).await;
+}
+
+/// Gives a user in a namespace these rights, by a role of that name.
+pub async fn grant_rules(
+    plane: &ControlPlane,
+    user: &str,
+    namespace: &str,
+    name: &str,
+    rules: Value,
+) {
     plane
         .kubectl()
         .apply(&format!(
             "
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
-metadata: {{name: operator, namespace: {namespace}}}
-rules:
-- {{apiGroups: [eksupgrade.dev], resources: [clusterupgrades], verbs: [get, list, watch]}}
-- {{apiGroups: [eksupgrade.dev], resources: [clusterupgrades/status], verbs: [patch]}}
-- {{apiGroups: [events.k8s.io], resources: [events], verbs: [create, patch]}}
+metadata: {{name: {name}, namespace: {namespace}}}
+rules: {rules}
 ---
 apiVersion: rbac.authorization.k8s.io/v1
 kind: RoleBinding
-metadata: {{name: operator, namespace: {namespace}}}
-roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: operator}}
+metadata: {{name: {name}, namespace: {namespace}}}
+roleRef: {{apiGroup: rbac.authorization.k8s.io, kind: Role, name: {name}}}
 subjects: [{{apiGroup: rbac.authorization.k8s.io, kind: User, name: {user}}}]
 "
         ))

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
 use super::Rule;
 
@@ -11,8 +11,13 @@ use super::Rule;
 #[serde(deny_unknown_fields)]
 pub struct AccessFile {
     /// Who may upgrade what; absent, every namespace may use the operator's own identity on every cluster.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "listed")]
     pub access: Option<Vec<Rule>>,
+}
+
+/// A key with nothing behind it is an empty list: where all rules are commented out, nothing is let.
+fn listed<'de, D: Deserializer<'de>>(source: D) -> Result<Option<Vec<Rule>>, D::Error> {
+    Vec::deserialize(source).map(Some)
 }
 
 /// Why the file cannot be used.
@@ -105,9 +110,8 @@ mod tests {
     #[test]
     fn a_file_may_leave_access_open_or_closed() {
         assert_eq!(AccessFile::parse("{}").unwrap().access, None);
-        assert_eq!(
-            AccessFile::parse("access: []").unwrap().access,
-            Some(vec![])
-        );
+        for closed in ["access: []", "access:", "access:\n  # - namespaces: [a]"] {
+            assert_eq!(AccessFile::parse(closed).unwrap().access, Some(vec![]));
+        }
     }
 }

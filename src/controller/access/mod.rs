@@ -49,7 +49,8 @@ impl Access {
         }
         let is_let = match &target.role_arn {
             None => rules.is_none(),
-            Some(role) => roles.iter().any(|entry| entry.lets(namespace, role)),
+            // A flag does not undo what a rule keeps for this very role.
+            Some(role) => !has_other_id && roles.iter().any(|entry| entry.lets(namespace, role)),
         };
         if is_let {
             return Ok(target.clone());
@@ -201,6 +202,11 @@ mod tests {
         let refused = access.admit("team-a", &stated("other")).unwrap_err();
         assert!(refused.contains("external id"), "{refused}");
         assert!(!refused.contains("hub-1"), "{refused}");
+        let with_flag = Access {
+            roles: flags(&[&format!("team-a={ROLE}")]).roles,
+            ..access
+        };
+        assert!(with_flag.admit("team-a", &stated("other")).is_err());
     }
 
     #[test]

@@ -48,6 +48,14 @@ impl States {
         }
     }
 
+    /// Times count from now on.
+    pub fn begin(&mut self, at: Duration) {
+        for tally in self.0.values_mut() {
+            tally.time = Duration::ZERO;
+            tally.until = at;
+        }
+    }
+
     /// How many objects have each reason; reasons that none has any more are zero.
     pub fn counts(&self) -> Vec<(&'static str, i64)> {
         let all = self.all();
@@ -100,5 +108,9 @@ mod tests {
         states.change(frozen, None, at(60));
         assert_eq!(of(&states, Reason::Frozen, 60), at(40));
         assert!(states.counts().contains(&(Reason::Frozen.as_str(), 1)));
+        // What another replica has counted meanwhile is not counted again.
+        states.begin(at(100));
+        assert_eq!(of(&states, Reason::Frozen, 103), at(3));
+        assert_eq!(of(&states, Reason::Queued, 103), at(0));
     }
 }

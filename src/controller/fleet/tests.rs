@@ -485,3 +485,52 @@ fn only_the_replica_that_leads_tells_of_the_objects() {
     metrics.leading(true);
     assert!(names().contains(&stalled));
 }
+
+/// Lets namespaces that are named, and no other, upgrade everything.
+fn only(namespaces: &str) -> Fleet {
+    let rules = format!(
+        "access: [{{namespaces: {namespaces}, clusters: ['arn:aws:eks:*:*:cluster/*'], ownIdentity: true}}]"
+    );
+    Fleet::new(Access {
+        rules: super::super::AccessFile::parse(&rules).unwrap().access,
+        roles: Vec::new(),
+    })
+}
+
+#[test]
+fn who_is_not_let_owns_no_cluster() {
+    let fleet = only("[ns]");
+    let mut squatter = object("old", 1, "c");
+    squatter.key.namespace = "elsewhere".to_owned();
+    let rightful = object("young", 2, "c");
+    assert_eq!(fleet.note(&squatter, AT), []);
+    assert_eq!(fleet.note(&rightful, AT), []);
+    assert_eq!(
+        fleet.owner_other_than(&cluster(&rightful), &rightful.uid),
+        None
+    );
+    // With a role that it may not use it is not let any more, and the next one is looked at again.
+    let younger = object("younger", 3, "c");
+    assert_eq!(fleet.note(&younger, AT), keys(&[&rightful]));
+    let mut edited = rightful.clone();
+    edited.resource_version = "2".to_owned();
+    let role = "arn:aws:iam::111122223333:role/x".to_owned();
+    edited.body.as_mut().unwrap().spec.role_arn = Some(role);
+    assert_eq!(fleet.note(&edited, AT), keys(&[&younger]));
+    assert_eq!(
+        fleet.owner_other_than(&cluster(&younger), &younger.uid),
+        None
+    );
+}
+
+#[test]
+fn who_is_not_let_holds_no_place_among_the_running() {
+    let fleet = only("[ns]");
+    let mut stranger = object("stranger", 1, "c");
+    stranger.key.namespace = "elsewhere".to_owned();
+    fleet.note(&running(stranger, 2), AT);
+    let own = object("own", 2, "d");
+    fleet.note(&own, AT);
+    assert_eq!(fleet.claim(&own, 1), Turn::Yours);
+    assert_eq!(glance(&fleet).running, 0);
+}

@@ -58,7 +58,8 @@ struct State {
     last_generation: Generation,
 }
 
-/// All clients. They are as many as there are regions and allowed roles, so nothing is ever evicted.
+/// All clients. They are as many as there are regions, allowed roles and external ids that objects have named with them;
+/// nothing is ever evicted.
 pub(super) struct Clients {
     loader: Loader,
     /// Held over an await only while the operator's own settings are read again, from files and environment.
