@@ -149,7 +149,7 @@ mod rules {
             },
             {
                 "rule": "!has(self.roleArn) || !self.roleArn.matches('^arn:[a-z-]+:iam::[0-9]{12}:') || \
-                         self.roleArn.contains('::' + self.cluster.accountId + ':')",
+                         self.roleArn.split(':')[4] == self.cluster.accountId",
                 "message": "roleArn must be a role in the account of cluster.accountId: a role only reaches clusters of its own account",
                 "fieldPath": ".roleArn",
             },

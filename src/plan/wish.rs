@@ -140,6 +140,14 @@ impl TryFrom<&ClusterUpgradeSpec> for Wish {
                 quoted(role)
             )));
         }
+        if let Some(role) = role_arn
+            && role.split(':').nth(4) != Some(account_id)
+        {
+            return Err(InvalidSpec(format!(
+                "spec.roleArn: {:?} is not a role in account {account_id}, and only reaches clusters of its own",
+                quoted(role)
+            )));
+        }
         if let Some(id) = external_id
             && !is_plain_word(id, 1224)
         {

@@ -86,6 +86,16 @@ async fn refuses_a_role_that_cannot_reach_the_cluster() {
             "a role only reaches clusters of its own account",
         )
         .await;
+    fixture
+        .refuses(
+            &with(&[(
+                "/roleArn",
+                json!("arn:aws:iam::444455556666:role/x::111122223333:/eks-upgrades"),
+            )]),
+            "spec.roleArn",
+            "a role only reaches clusters of its own account",
+        )
+        .await;
     for (region, role) in [
         ("cn-north-1", ROLE),
         ("us-gov-west-1", ROLE),
