@@ -122,6 +122,24 @@ async fn an_upgrade_of_the_chart_loses_nothing_and_neither_does_its_removal() {
     );
     assert_eq!(objects().await, before);
 
+    // Back to the older operator, without its CRDs: today's and the objects stay.
+    let chart = chart.to_str().unwrap();
+    let back = ["upgrade", RELEASE, chart, "--set=crds.install=false"];
+    helm.run(&[&back[..], &["--namespace", NAMESPACE]].concat())
+        .await
+        .ok();
+    let deployment = ["deployment", RELEASE, "-n", NAMESPACE];
+    let labels = get(&plane, &deployment).await["metadata"]["labels"].clone();
+    assert_eq!(labels["helm.sh/chart"], "eks-upgrade-operator-0.1.0");
+    assert!(has_bake(&plane).await, "the CRD is still today's");
+    assert_eq!(objects().await, before);
+    // And on again, with them.
+    helm.run(&[&upgrade[..], &["--set=crds.install=true"]].concat())
+        .await
+        .ok();
+    assert!(has_bake(&plane).await);
+    assert_eq!(objects().await, before);
+
     let uninstall = ["uninstall", RELEASE, "--namespace", NAMESPACE];
     let said = helm.run(&uninstall).await.ok();
     assert!(said.contains("kept"), "{said}");

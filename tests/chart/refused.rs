@@ -1,12 +1,15 @@
 //! Values that cannot be meant: `helm install` says what is wrong with them, and nothing is installed.
 
+use std::path::Path;
+
 use futures::{StreamExt as _, stream};
 use harness::ControlPlane;
+use serde_json::{Value, json};
 
 use crate::helm::{CHART, Helm};
 
 /// Arguments, and words that helm's refusal has.
-const CASES: [(&str, &[&str]); 36] = [
+const CASES: [(&str, &[&str]); 54] = [
     ("--set=replicas=2", &["'replicas' not allowed"]),
     (
         "--set=operator.pollIntervall=1s",
@@ -23,7 +26,7 @@ const CASES: [(&str, &[&str]); 36] = [
     ),
     (
         "--set=operator.pollInterval=soon",
-        &["/operator/pollInterval", "'soon'", "h|m|s"],
+        &["/operator/pollInterval", "'soon'", "{1,6}s"],
     ),
     (
         "--set=operator.pollInterval=0s",
@@ -136,6 +139,66 @@ const CASES: [(&str, &[&str]); 36] = [
         "--set-json=networkPolicy.metricsFrom=[{\"podSelector\": {}}]",
         &["Set networkPolicy.enabled to true"],
     ),
+    (
+        "--set=operator.pollInterval=1s1h",
+        &["/operator/pollInterval", "'1s1h'"],
+    ),
+    (
+        "--set=operator.pollInterval=15s15s",
+        &["/operator/pollInterval", "'15s15s'"],
+    ),
+    (
+        "--set=operator.resyncInterval=99999999999999999999h",
+        &["/operator/resyncInterval"],
+    ),
+    ("--set=operator.overdueAfter=", &["/operator/overdueAfter"]),
+    ("--set=operator.settle=", &["/operator/settle", "minLength"]),
+    (
+        "--set=image.repository=registry.example.com/operator:v1",
+        &["/image/repository", "operator:v1"],
+    ),
+    (
+        "--set=image.repository=operator:v1",
+        &["/image/repository", "operator:v1"],
+    ),
+    (
+        "--set-json=podLabels={\"app.kubernetes.io/name\": \"mine\"}",
+        &["propertyName 'app.kubernetes.io/name'"],
+    ),
+    (
+        "--set=metrics.serviceMonitor.interval=2m",
+        &["/metrics/serviceMonitor/interval", "'2m'"],
+    ),
+    (
+        "--set=metrics.serviceMonitor.interval=61s",
+        &["/metrics/serviceMonitor/interval", "'61s'"],
+    ),
+    (
+        "--set=metrics.serviceMonitor.interval=0s",
+        &["/metrics/serviceMonitor/interval", "'0s'"],
+    ),
+    (
+        "--set=fullnameOverride=1st",
+        &["/fullnameOverride", "'1st'"],
+    ),
+    (
+        "--set=fullnameOverride=a123456789b123456789c123456789d123456789e123456789f12345",
+        &["/fullnameOverride", "maxLength"],
+    ),
+    ("--set=access=all", &["/access", "'all'", "everyone"]),
+    ("--set=access=", &["/access", "everyone"]),
+    ("--set=access=everyone2", &["/access", "'everyone2'"]),
+    (
+        "--set-json=access=true",
+        &["/access", "want string or array"],
+    ),
+    (
+        "--set=rbac.aggregateToDefaultRoles=true",
+        &[
+            "access is everyone",
+            "leave rbac.aggregateToDefaultRoles false",
+        ],
+    ),
 ];
 
 #[tokio::test]
@@ -172,4 +235,73 @@ async fn at_the_installation_with_a_sentence_and_nothing_is_installed() {
         .run(everywhere.into_iter().chain(label))
         .await;
     assert_eq!(made.unwrap().ok().unwrap(), "");
+}
+
+#[tokio::test]
+async fn a_key_with_nothing_behind_it() {
+    let helm = &Helm::alone().await;
+    let refuses = async |values: &str, section: &str, key: &str| {
+        let name = format!("nothing-{}-{key}.yaml", section.replace('/', "-"));
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        std::fs::write(&path, values).unwrap();
+        let args = ["--values", path.to_str().unwrap()];
+        let refusal = helm.template(&args).await.refusal();
+        let sentence = format!("at '{section}': missing property '{key}'");
+        assert!(refusal.contains(&sentence), "{values}: {refusal}");
+    };
+    refuses("access:", "", "access").await;
+    // Whatever it means, it is not the default; and a template must not meet it.
+    let text = std::fs::read_to_string(format!("{CHART}/values.yaml")).unwrap();
+    let values: Value = serde_norway::from_str(&text).unwrap();
+    let mut open = vec![(String::new(), &values)];
+    let mut cases = Vec::new();
+    while let Some((section, values)) = open.pop() {
+        for (key, value) in values.as_object().unwrap() {
+            let is_of_kubernetes = key == "resources";
+            // Nothing, as these are by default, and a list or a map of it is the same to the templates.
+            let is_nothing = match value {
+                Value::Null => true,
+                Value::String(text) => text.is_empty(),
+                Value::Array(items) => items.is_empty() && key != "watchNamespaces",
+                Value::Object(fields) => fields.is_empty() || key == "labels",
+                _ => false,
+            };
+            if is_of_kubernetes || is_nothing {
+                continue;
+            }
+            cases.push((section.clone(), key.clone()));
+            if value.is_object() {
+                open.push((format!("{section}/{key}"), value));
+            }
+        }
+    }
+    assert!(cases.len() > 40, "{cases:?}");
+    stream::iter(&cases)
+        .for_each_concurrent(4, async |(section, key)| {
+            let nothing = section
+                .split('/')
+                .rev()
+                .filter(|part| !part.is_empty())
+                .fold(json!({key: null}), |inner, part| json!({part: inner}));
+            refuses(&nothing.to_string(), section, key).await;
+        })
+        .await;
+}
+
+#[tokio::test]
+async fn a_release_whose_service_would_begin_with_a_digit() {
+    let helm = Helm::alone().await;
+    let base = ["template", "1st", CHART];
+    let refusal = helm.run(&base).await.refusal();
+    assert!(
+        refusal.contains("1st-eks-upgrade-operator-metrics")
+            && refusal.contains("fullnameOverride"),
+        "{refusal}"
+    );
+    for way_out in [
+        "--set=fullnameOverride=first",
+        "--set=metrics.service.enabled=false",
+    ] {
+        helm.run(&[&base[..], &[way_out]].concat()).await.ok();
+    }
 }

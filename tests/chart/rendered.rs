@@ -211,6 +211,7 @@ async fn back_at_its_default_it_changes_something(pointer: &str, default: &Value
     // These matter only in the absence of others, or are not let without them.
     let needs: &[&str] = match pointer {
         "/image/tag" => &["--set=image.digest="],
+        "/access" => &["--set=rbac.aggregateToDefaultRoles=false"],
         "/nameOverride" => &["--set=fullnameOverride="],
         "/crds/keep" => &["--set=crds.install=true"],
         "/networkPolicy/enabled" => {
@@ -355,6 +356,7 @@ async fn of_the_access_the_file_has_all_and_a_change_brings_new_pods() {
     assert_eq!(content.trim(), "access: []");
     assert!(checksum(&none).is_some());
     assert_eq!(checksum(&render(&[]).await), None);
+    assert_eq!(checksum(&render(&["--set=access=everyone"]).await), None);
 }
 
 #[tokio::test]
@@ -393,4 +395,77 @@ async fn one_replica_without_leader_election_is_never_two() {
             .unwrap()
             .contains("leases")
     );
+}
+
+#[tokio::test]
+async fn names_that_look_like_numbers_stay_names() {
+    let (release, account) = ("1e3", "111122223333");
+    let base = ["template", release, CHART, "--namespace", "444455556666"];
+    let more = [
+        "--set=fullnameOverride=upgrades,rbac.aggregateToDefaultRoles=false",
+        "--set-json=watchNamespaces=[\"111122223333\"]",
+        "--set-string=nameOverride=777788889999,priorityClassName=123,serviceAccount.name=456",
+    ];
+    let all = [&base[..], &["--values", EVERY_VALUE], &more].concat();
+    let documents = parse(&Helm::alone().await.run(&all).await.ok());
+    let text = |value: &Value| value.as_str().map(str::to_owned);
+    let mut places = BTreeSet::new();
+    for document in &documents {
+        let metadata = &document["metadata"];
+        assert!(metadata["name"].is_string(), "{document}");
+        assert!(
+            metadata["namespace"].is_null() || metadata["namespace"].is_string(),
+            "{document}"
+        );
+        places.extend(text(&metadata["namespace"]));
+        let labels = metadata["labels"].as_object().unwrap();
+        assert!(labels.values().all(Value::is_string), "{document}");
+        assert_eq!(labels["app.kubernetes.io/instance"], release);
+        for subject in document["subjects"].as_array().into_iter().flatten() {
+            assert_eq!(subject["name"], "456");
+            assert_eq!(subject["namespace"], "444455556666");
+        }
+    }
+    assert_eq!(places, [account, "444455556666"].map(str::to_owned).into());
+    let spec = &the(&documents, "Deployment")["spec"];
+    assert_eq!(
+        spec["selector"]["matchLabels"]["app.kubernetes.io/instance"],
+        release
+    );
+    let spec = &spec["template"]["spec"];
+    assert_eq!(spec["serviceAccountName"], "456");
+    assert_eq!(spec["priorityClassName"], "123");
+    assert!(args(&documents).contains("--namespace=111122223333"));
+
+    // A word that YAML takes for something else is a name too.
+    let documents = render(&["--set-string=fullnameOverride=true"]).await;
+    for document in &documents {
+        assert!(document["metadata"]["name"].is_string(), "{document}");
+    }
+    let names = of_kind(&documents, "Role");
+    let names = names
+        .iter()
+        .filter_map(|role| role["rules"][1]["resourceNames"][0].as_str());
+    assert_eq!(names.collect::<Vec<_>>(), ["true"]);
+}
+
+#[tokio::test]
+async fn names_of_the_longest_release_are_names_in_kubernetes() {
+    let release = "r".repeat(53);
+    let args = ["template", &release, CHART, "--values", EVERY_VALUE];
+    let as_by_default = ["--set=nameOverride=,fullnameOverride="];
+    let args = [&args[..], &as_by_default].concat();
+    let documents = parse(&Helm::alone().await.run(&args).await.ok());
+    let service = the(&documents, "Service");
+    let name = service["metadata"]["name"].as_str().unwrap();
+    assert!(name.ends_with("-metrics"), "{name}");
+    assert!(name.starts_with(&release), "{name}");
+    assert!(name.len() <= 63, "{name} has {}", name.len());
+    assert!(!name.contains("--"), "{name}");
+    for document in &documents {
+        let labels = document["metadata"]["labels"].as_object().unwrap();
+        for value in labels.values() {
+            assert!(value.as_str().unwrap().len() <= 63, "{document}");
+        }
+    }
 }

@@ -2,6 +2,7 @@ package gitops
 
 import (
 	"context"
+	"regexp"
 	"testing"
 
 	"github.com/fluxcd/cli-utils/pkg/kstatus/status"
@@ -90,6 +91,15 @@ func TestTheExamplesAreWhatFluxReads(t *testing.T) {
 	}
 	if len(release) != 3 || installed.Spec.ChartRef.Name != chart.Name || installed.Namespace != namespace.Name {
 		t.Errorf("the release does not hang together: %+v", installed)
+	}
+	// A newer minor may need permissions beforehand, so that it must not come by itself.
+	var packaged struct{ Version string }
+	if err := yaml.Unmarshal([]byte(read(t, "deploy/chart/Chart.yaml")), &packaged); err != nil {
+		t.Fatal(err)
+	}
+	minor := regexp.MustCompile(`^\d+\.\d+`).FindString(packaged.Version)
+	if chart.Spec.Reference == nil || chart.Spec.Reference.SemVer != minor+".x" {
+		t.Errorf("the release is not held at %s.x: %+v", minor, chart.Spec.Reference)
 	}
 
 	upgrades := upgrades(t)

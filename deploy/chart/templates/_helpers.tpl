@@ -14,10 +14,15 @@
 {{- end -}}
 {{- end -}}
 
+{{/* The name of the Service, which may have 63 characters with its end. */}}
+{{- define "operator.metricsName" -}}
+{{- printf "%s-metrics" (include "operator.fullname" . | trunc 55 | trimSuffix "-") -}}
+{{- end -}}
+
 {{/* What a selector selects by; it can never be changed. */}}
 {{- define "operator.selectorLabels" -}}
-app.kubernetes.io/name: {{ include "operator.name" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/name: {{ include "operator.name" . | quote }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 {{- end -}}
 
 {{- define "operator.labels" -}}
@@ -45,7 +50,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{- end -}}
 {{- end -}}
 
-{{/* The operator's configuration file; nothing where there is none. */}}
+{{/* The operator's configuration file; nothing where there is none, as where everyone has access. */}}
 {{- define "operator.config" -}}
 {{- if kindIs "slice" .Values.access -}}
 {{- dict "access" .Values.access | toYaml -}}
@@ -55,6 +60,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" | 
 {{/* Metadata of a ServiceAccount as the subject of a binding. */}}
 {{- define "operator.subjects" -}}
 - kind: ServiceAccount
-  name: {{ include "operator.serviceAccount" . }}
-  namespace: {{ .Release.Namespace }}
+  name: {{ include "operator.serviceAccount" . | quote }}
+  namespace: {{ .Release.Namespace | quote }}
 {{- end -}}
