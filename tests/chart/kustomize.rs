@@ -4,7 +4,7 @@ use harness::{ControlPlane, Kubectl};
 use serde_json::Value;
 
 use crate::documents::{by_key, parse, the};
-use crate::helm::{Helm, NAMESPACE};
+use crate::helm::{CHART, Helm, NAMESPACE};
 use crate::world::DEADLINE;
 
 const BASE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/deploy/kustomize/base");
@@ -105,4 +105,16 @@ async fn it_is_applied_as_it_is() {
     served.await.unwrap();
     let again = plane.kubectl().run(apply).await.unwrap().ok();
     again.unwrap();
+
+    // A release takes over CRDs that are not its own only where it is told to.
+    let helm = Helm::of(&plane).await;
+    let install = async |name: &str, more: &[&str]| {
+        let base = ["install", name, CHART, "--create-namespace"];
+        let args = [&base[..], &["--namespace", name], more].concat();
+        helm.run(&args).await
+    };
+    let refusal = install("second", &[]).await.refusal();
+    assert!(refusal.contains("invalid ownership metadata"), "{refusal}");
+    install("second", &["--set=crds.install=false"]).await.ok();
+    install("third", &["--take-ownership"]).await.ok();
 }

@@ -139,6 +139,13 @@ async fn an_upgrade_of_the_chart_loses_nothing_and_neither_does_its_removal() {
         .ok();
     assert!(has_bake(&plane).await);
     assert_eq!(objects().await, before);
+    // What docs/install.md warns of: a rollback puts the old CRD back.
+    let rollback = ["rollback", RELEASE, "1", "--namespace", NAMESPACE];
+    helm.run(&rollback).await.ok();
+    assert!(!has_bake(&plane).await);
+    helm.run(&upgrade).await.ok();
+    assert!(has_bake(&plane).await);
+    assert_eq!(objects().await, before);
 
     let uninstall = ["uninstall", RELEASE, "--namespace", NAMESPACE];
     let said = helm.run(&uninstall).await.ok();
