@@ -7,8 +7,8 @@ use eks_upgrade_operator::eks::ErrorKind;
 
 use crate::metrics::exported;
 
-/// Labels that Prometheus adds.
-const OF_PROMETHEUS: [&str; 3] = ["job", "instance", "le"];
+/// Labels that Prometheus adds: to what it scrapes, and `cluster` where one has several clusters.
+const OF_PROMETHEUS: [&str; 5] = ["job", "instance", "le", "namespace", "cluster"];
 
 /// The names of our metrics in a text, with what follows each.
 pub fn names(text: &str) -> Vec<(&str, &str)> {
@@ -64,8 +64,19 @@ fn grouped(expr: &str) -> BTreeSet<&str> {
 fn values(label: &str) -> Option<Vec<&'static str>> {
     Some(match label {
         "reason" => Reason::ALL.map(Reason::as_str).to_vec(),
-        "outcome" => vec!["ok", ErrorKind::Throttled.label()],
-        "kind" => vec!["conflict", "gone", ErrorKind::NotFound.label()],
+        "outcome" => vec![
+            "ok",
+            ErrorKind::Throttled.label(),
+            ErrorKind::NotFound.label(),
+        ],
+        "kind" => vec![
+            "bug",
+            "conflict",
+            "gone",
+            "refused",
+            "unavailable",
+            ErrorKind::NotFound.label(),
+        ],
         "of" => vec!["current", "target"],
         "support" => vec!["standard", "extended"],
         "result" => vec!["Passed"],
