@@ -105,13 +105,11 @@ impl<C: Clock> Candidate<C> {
         self.leadership.end();
         self.metrics.leading(false);
         leads.send_replace(false);
-        match lost {
-            Some(lost) => Err(lost),
-            None => {
-                self.give_up().await;
-                Ok(())
-            }
+        if let Some(lost) = lost {
+            return Err(lost);
         }
+        self.give_up().await;
+        Ok(())
     }
 
     /// Waits for the lease; nothing where it is to retire before.
