@@ -59,6 +59,11 @@ pub struct Run {
     )]
     pub concurrency: NonZeroU16,
 
+    /// How many requests a second EKS takes in each account and region, as far as the operator may use them. Learned from
+    /// EKS's throttling where it is not given, and lower where EKS throttles all the same
+    #[arg(long, env = "EKS_UPGRADE_EKS_REQUESTS_PER_SECOND", value_name = "N")]
+    pub eks_requests_per_second: Option<NonZeroU32>,
+
     /// How many updates may run at a time; the rest are Queued, oldest object first
     #[arg(
         long,
@@ -145,6 +150,7 @@ impl From<Run> for Options {
             resync_interval,
             overdue_after,
             concurrency,
+            eks_requests_per_second,
             max_running_updates,
             settle,
             namespace,
@@ -168,6 +174,7 @@ impl From<Run> for Options {
                 settle,
             },
             concurrency,
+            eks_requests_per_second,
             namespaces: namespace,
             allow_roles: allow_role.into_iter().flat_map(|roles| roles.0).collect(),
             access_file: config.filter(|path| !path.as_os_str().is_empty()),

@@ -117,7 +117,7 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub recall: Recall,
     /// What of EKS's answers stays true for a while.
     pub cache: Cache,
-    /// Where AWS throttles.
+    /// Who may ask AWS when.
     pub pace: Pace,
     /// Wakes other objects.
     pub waker: Waker,

@@ -15,7 +15,8 @@ use crate::plan::{Addon, Evidence, Insight, Part, Reading};
 use crate::store::Store;
 
 use super::context::{Clock, Context};
-use super::observe::{DESCRIBED_AT_A_TIME, nodegroups, paced, start_refresh};
+use super::observe::{DESCRIBED_AT_A_TIME, nodegroups, start_refresh};
+use super::pace::Look;
 
 /// Of how many insights that do not pass the rest is asked.
 const INSIGHTS_DESCRIBED: usize = 16;
@@ -56,13 +57,15 @@ impl<A: PartialEq, T> Answer<A, T> {
     }
 }
 
-/// Reads one part, unless an answer of `since` or later is kept.
+/// Reads one part, unless an answer of `since` or later is kept. `is_first`: no refresh has been asked about in this look.
 pub async fn read<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
     evidence: &mut Evidence,
     part: Part,
     since: Timestamp,
+    is_first: bool,
 ) {
     let kept = ctx.cache.evidence(target);
     let now = ctx.clock.now();
@@ -74,7 +77,7 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.nodegroups = Some(if let Some(known) = known {
                 known
             } else {
-                let read = new(now, nodegroups(ctx, target).await);
+                let read = new(now, nodegroups(ctx, look, target).await);
                 keep(ctx, target, &read, (), |kept| &mut kept.nodegroups);
                 read
             });
@@ -84,7 +87,7 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.addons = Some(if let Some(known) = known {
                 known
             } else {
-                let read = new(now, addons(ctx, target, version).await);
+                let read = new(now, addons(ctx, look, target, version).await);
                 keep(ctx, target, &read, version, |kept| &mut kept.addons);
                 read
             });
@@ -92,19 +95,18 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
         Part::Refresh => {
             let known = kept.refresh.and_then(|kept| kept.reading(&(), &given));
             // Only of one that is complete it stays true; asked again in one pass, it is asked of EKS.
-            let is_first = evidence.refresh.is_none();
             let known = known.filter(|known| is_first && is_complete(known));
             evidence.refresh = Some(if let Some(known) = known {
                 known
             } else {
-                let asked = ctx.eks.describe_insights_refresh(target);
-                let read = new(now, paced(ctx, target, asked).await);
+                let asked = look.ask(target, || ctx.eks.describe_insights_refresh(target));
+                let read = new(now, asked.await);
                 keep(ctx, target, &read, (), |kept| &mut kept.refresh);
                 read
             });
         }
         Part::StartRefresh => {
-            let read = new(now, start_refresh(ctx, target).await);
+            let read = new(now, start_refresh(ctx, look, target).await);
             keep(ctx, target, &read, (), |kept| &mut kept.refresh);
             evidence.refresh = Some(read);
         }
@@ -117,7 +119,7 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.insights = Some(if let Some(known) = known {
                 known
             } else {
-                let read = new(now, insights(ctx, target, version).await);
+                let read = new(now, insights(ctx, look, target, version).await);
                 keep(ctx, target, &read, about, |kept| &mut kept.insights);
                 read
             });
@@ -159,11 +161,14 @@ fn keep<E: Eks, S: Store, C: Clock, A, T: Clone>(
 /// The insights about the upgrade to a version, with the rest of those that do not pass.
 async fn insights<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
     version: Minor,
 ) -> Result<Vec<Insight>, EksError> {
     let category = InsightCategory::UpgradeReadiness(version);
-    let listed = paced(ctx, target, ctx.eks.list_insights(target, category)).await?;
+    let listed = look
+        .ask(target, || ctx.eks.list_insights(target, category))
+        .await?;
     let is_well = |view: &InsightView| view.status == "PASSING";
     let (passing, mut others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_well);
     // So that it is the same ones each time: EKS promises no order.
@@ -172,7 +177,7 @@ async fn insights<E: Eks, S: Store, C: Clock>(
         .map(|(index, view)| async move {
             let detail = if index < INSIGHTS_DESCRIBED {
                 // What it says beyond its status is for people: without it the check is as good.
-                paced(ctx, target, ctx.eks.describe_insight(target, &view.id))
+                look.ask(target, || ctx.eks.describe_insight(target, &view.id))
                     .await
                     .ok()
             } else {
@@ -192,18 +197,22 @@ async fn insights<E: Eks, S: Store, C: Clock>(
 /// Every installed add-on, with the versions of it that fit. One that is removed while they are described is none.
 async fn addons<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
     version: Minor,
 ) -> Result<Vec<Addon>, EksError> {
-    let names = paced(ctx, target, ctx.eks.list_addons(target)).await?;
+    let names = look.ask(target, || ctx.eks.list_addons(target)).await?;
     let described: Vec<Option<Addon>> = stream::iter(names)
         .map(|name| async move {
-            let view = match paced(ctx, target, ctx.eks.describe_addon(target, &name)).await {
+            let view = match look
+                .ask(target, || ctx.eks.describe_addon(target, &name))
+                .await
+            {
                 Ok(view) => view,
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let fits = fitting(ctx, target, &name, version).await?.to_vec();
+            let fits = fitting(ctx, look, target, &name, version).await?.to_vec();
             Ok(Some(Addon { view, fits }))
         })
         .buffered(DESCRIBED_AT_A_TIME)
@@ -215,6 +224,7 @@ async fn addons<E: Eks, S: Store, C: Clock>(
 /// The versions of an add-on that fit, which are the same for every cluster of a region.
 async fn fitting<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
     addon: &str,
     version: Minor,
@@ -223,8 +233,10 @@ async fn fitting<E: Eks, S: Store, C: Clock>(
     if let Some(versions) = ctx.cache.addon_versions(target, addon, version, now) {
         return Ok(versions);
     }
-    let asked = ctx.eks.describe_addon_versions(target, addon, version);
-    let versions: Arc<[_]> = paced(ctx, target, asked).await?.into();
+    let asked = look.ask(target, || {
+        ctx.eks.describe_addon_versions(target, addon, version)
+    });
+    let versions: Arc<[_]> = asked.await?.into();
     ctx.cache
         .remember_addon_versions(target, addon, version, Arc::clone(&versions), now);
     Ok(versions)

@@ -2,17 +2,21 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::eks::{Eks, Fence, Target};
 use crate::leader::Leadership;
 use crate::plan::{Action, SEND_WITHIN, Sent, may_begin};
 use crate::store::{Store, Stored};
 
 use super::context::{Clock, Context, Moment};
+use super::pace::Look;
 
 /// Sends, unless too much time has passed since EKS was looked at: a process that was frozen in between no longer knows
 /// what the object says, nor whether EKS still honours the token. Nor where another replica may lead by now.
 pub async fn execute<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
     action: &Action,
     announced: &Stored,
@@ -26,12 +30,12 @@ pub async fn execute<E: Eks, S: Store, C: Clock>(
     if ctx.is_stopping() || !is_announced || !fence.is_open() {
         return Sent::Dropped;
     }
-    let eks = &ctx.eks;
+    let (eks, sent_at) = (&ctx.eks, Instant::now());
     let answer = match action {
         Action::Send(request) => eks.update_cluster_version(target, request, &fence).await,
         Action::Cancel(request) => eks.cancel_update(target, request, &fence).await,
     };
-    ctx.pace.answered(target, &answer, ctx.clock.monotonic());
+    look.answered(target, &answer, sent_at);
     match answer {
         Ok(update) => Sent::Accepted(update),
         Err(error) => Sent::NotAccepted(error),

@@ -370,7 +370,7 @@ fn is_in_flight(status: &ClusterUpgradeStatus) -> bool {
 }
 
 /// The reason of the Ready condition, as one of ours.
-fn ready_reason(status: &ClusterUpgradeStatus) -> Option<Reason> {
+pub(super) fn ready_reason(status: &ClusterUpgradeStatus) -> Option<Reason> {
     let ready = status
         .conditions
         .iter()

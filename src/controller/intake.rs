@@ -7,6 +7,7 @@ use crate::plan::Wish;
 use crate::store::{Key, News, Store, Stored};
 
 use super::context::{Clock, Context};
+use super::pace::Urgency;
 
 /// What a watch shows.
 #[derive(Clone, Debug)]
@@ -73,6 +74,7 @@ impl Intake {
                     News::None => Vec::new(),
                     News::Status => vec![(object.key, When::Later)],
                     News::Asked => {
+                        ctx.pace.hurry(&object.key, Urgency::of(&object));
                         self.changed.insert(object.key);
                         Vec::new()
                     }
@@ -84,7 +86,10 @@ impl Intake {
                 match ctx.store.seen().saw(&object) {
                     News::None => Vec::new(),
                     News::Status => vec![(object.key, When::Later)],
-                    News::Asked => vec![(object.key, When::Now)],
+                    News::Asked => {
+                        ctx.pace.hurry(&object.key, Urgency::of(&object));
+                        vec![(object.key, When::Now)]
+                    }
                 }
             }
             Change::Deleted(object) => {

@@ -32,7 +32,7 @@ pub use fleet::{Fleet, Turn};
 pub use freeze_watch::{FreezeChange, FreezeIntake};
 pub use freezes::{FreezeSet, Freezes};
 pub use intake::{Change, Intake, When};
-pub use pace::Pace;
+pub use pace::{Look, Pace, Urgency};
 pub use persist::status_of;
 pub use recall::Recall;
 pub use reconcile::reconcile;

@@ -1,20 +1,20 @@
 //! Asks EKS what a decision needs to know, and no more.
 
-use std::future::Future;
 use std::sync::Arc;
 
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::{StreamExt, TryStreamExt, future, stream};
 
 use crate::eks::{
     Eks, EksError, ErrorKind, InsightCategory, InsightView, NodegroupView, Progress, RefreshStatus,
     RefreshView, Target, UpdateView,
 };
-use crate::plan::{Facts, Observed, Read, Readiness, VERSION_ROLLBACK, VERSION_UPDATE, next_read};
+use crate::plan::{Facts, Observed, Read, Readiness, VERSION_ROLLBACK, VERSION_UPDATE, next_reads};
 use crate::store::Store;
 
 use super::cache::Finished;
 use super::context::{Clock, Context};
 use super::evidence;
+use super::pace::Look;
 
 /// How many updates or node groups of one cluster are described at a time.
 pub(super) const DESCRIBED_AT_A_TIME: usize = 4;
@@ -22,60 +22,71 @@ pub(super) const DESCRIBED_AT_A_TIME: usize = 4;
 /// Asks until nothing more is needed, something went wrong, or nothing may be begun any more.
 pub async fn observe<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     facts: &Facts<'_>,
 ) -> Observed {
     let mut observed = Observed::default();
     let Ok(wish) = &facts.object.wish else {
         return observed;
     };
-    let target = &wish.target;
-    while ctx.may_begin()
-        && let Some(read) = next_read(&Facts {
+    while ctx.may_begin() {
+        let reads = next_reads(&Facts {
             observed: &observed,
             ..facts.clone()
-        })
-    {
-        match read {
-            Read::Tracked(id) => {
-                let update = paced(ctx, target, ctx.eks.describe_update(target, &id)).await;
-                if let Ok(update) = &update {
-                    remember(ctx, target, update);
-                }
-                observed.tracked = Some(update);
-            }
-            Read::Cluster => {
-                observed.cluster = Some(paced(ctx, target, ctx.eks.describe_cluster(target)).await);
-            }
-            Read::Updates => observed.updates = Some(updates(ctx, target).await),
-            Read::Versions => observed.versions = Some(versions(ctx, target).await),
-            Read::Nodegroups => observed.nodegroups = Some(nodegroups(ctx, target).await),
-            Read::Refresh => {
-                let refresh = ctx.eks.describe_insights_refresh(target);
-                observed.refresh = Some(paced(ctx, target, refresh).await);
-            }
-            Read::StartRefresh => observed.refresh = Some(start_refresh(ctx, target).await),
-            Read::Insights => observed.insights = Some(insights(ctx, target).await),
-            Read::Support => observed.support = Some(support(ctx, target).await),
-            Read::Evidence(part, since) => {
-                evidence::read(ctx, target, &mut observed.evidence, part, since).await;
-            }
-            Read::Readiness => observed.readiness = Some(readiness(ctx, target).await),
+        });
+        if reads.is_empty() {
+            break;
+        }
+        let is_first = observed.evidence.refresh.is_none();
+        let asked = reads
+            .into_iter()
+            .map(|read| ask(ctx, look, &wish.target, read, is_first));
+        for answer in future::join_all(asked).await {
+            observed.add(answer);
         }
     }
     observed
 }
 
-/// Asks, unless AWS throttles in this account and region: then its last answer stands.
-pub(super) async fn paced<E: Eks, S: Store, C: Clock, T>(
+/// One answer. `is_first`: no refresh has been asked about in this look.
+async fn ask<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
-    question: impl Future<Output = Result<T, EksError>> + Send,
-) -> Result<T, EksError> {
-    if let Some(error) = ctx.pace.refusal(target, ctx.clock.monotonic()) {
-        return Err(error);
+    read: Read,
+    is_first: bool,
+) -> Observed {
+    let mut answer = Observed::default();
+    match read {
+        Read::Tracked(id) => {
+            let update = look
+                .ask(target, || ctx.eks.describe_update(target, &id))
+                .await;
+            if let Ok(update) = &update {
+                remember(ctx, target, update);
+            }
+            answer.tracked = Some(update);
+        }
+        Read::Cluster => {
+            let described = look.ask(target, || ctx.eks.describe_cluster(target));
+            answer.cluster = Some(described.await);
+        }
+        Read::Updates => answer.updates = Some(updates(ctx, look, target).await),
+        Read::Versions => answer.versions = Some(versions(ctx, look, target).await),
+        Read::Nodegroups => answer.nodegroups = Some(nodegroups(ctx, look, target).await),
+        Read::Refresh => {
+            let refresh = look.ask(target, || ctx.eks.describe_insights_refresh(target));
+            answer.refresh = Some(refresh.await);
+        }
+        Read::StartRefresh => answer.refresh = Some(start_refresh(ctx, look, target).await),
+        Read::Insights => answer.insights = Some(insights(ctx, look, target).await),
+        Read::Support => answer.support = Some(support(ctx, look, target).await),
+        Read::Evidence(part, since) => {
+            let found = &mut answer.evidence;
+            evidence::read(ctx, look, target, found, part, since, is_first).await;
+        }
+        Read::Readiness => answer.readiness = Some(readiness(ctx, look, target).await),
     }
-    let answer = question.await;
-    ctx.pace.answered(target, &answer, ctx.clock.monotonic());
     answer
 }
 
@@ -83,16 +94,17 @@ pub(super) async fn paced<E: Eks, S: Store, C: Clock, T>(
 /// half of it would pass for the truth.
 async fn updates<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<Vec<UpdateView>, EksError> {
-    let listed = paced(ctx, target, ctx.eks.list_updates(target)).await?;
+    let listed = look.ask(target, || ctx.eks.list_updates(target)).await?;
     let known = ctx.cache.finished(target, &listed);
     let unknown: Vec<String> = listed
         .into_iter()
         .filter(|id| !known.contains_key(id))
         .collect();
     let described: Vec<UpdateView> = stream::iter(unknown)
-        .map(|id| describe(ctx, target, id))
+        .map(|id| describe(ctx, look, target, id))
         .buffer_unordered(DESCRIBED_AT_A_TIME)
         .inspect_ok(|update| remember(ctx, target, update))
         .try_collect()
@@ -109,10 +121,11 @@ async fn updates<E: Eks, S: Store, C: Clock>(
 
 async fn describe<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
     id: String,
 ) -> Result<UpdateView, EksError> {
-    paced(ctx, target, ctx.eks.describe_update(target, &id))
+    look.ask(target, || ctx.eks.describe_update(target, &id))
         .await
         .map_err(listed_but_unknown)
 }
@@ -157,12 +170,16 @@ fn is_finished(update: &UpdateView) -> bool {
 /// Every managed node group. One that is deleted while they are described is none.
 pub(super) async fn nodegroups<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<Vec<NodegroupView>, EksError> {
-    let names = paced(ctx, target, ctx.eks.list_nodegroups(target)).await?;
+    let names = look.ask(target, || ctx.eks.list_nodegroups(target)).await?;
     let described: Vec<Option<NodegroupView>> = stream::iter(names)
         .map(|name| async move {
-            match paced(ctx, target, ctx.eks.describe_nodegroup(target, &name)).await {
+            match look
+                .ask(target, || ctx.eks.describe_nodegroup(target, &name))
+                .await
+            {
                 Ok(group) => Ok(Some(group)),
                 Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(error),
@@ -177,9 +194,12 @@ pub(super) async fn nodegroups<E: Eks, S: Store, C: Clock>(
 /// Has EKS refresh its findings. They count once a later look sees the refresh ended.
 pub(super) async fn start_refresh<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<RefreshView, EksError> {
-    let started = paced(ctx, target, ctx.eks.start_insights_refresh(target)).await?;
+    let started = look
+        .ask(target, || ctx.eks.start_insights_refresh(target))
+        .await?;
     Ok(match started.status {
         RefreshStatus::Failed(_) => RefreshView {
             ended_at: started.ended_at.or_else(|| Some(ctx.clock.now())),
@@ -195,44 +215,47 @@ pub(super) async fn start_refresh<E: Eks, S: Store, C: Clock>(
 
 async fn insights<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<Vec<InsightView>, EksError> {
-    let listed = ctx
-        .eks
-        .list_insights(target, InsightCategory::RollbackReadiness);
-    paced(ctx, target, listed).await
+    let category = InsightCategory::RollbackReadiness;
+    look.ask(target, || ctx.eks.list_insights(target, category))
+        .await
 }
 
 async fn readiness<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<Readiness, EksError> {
     Ok(Readiness {
-        insights: insights(ctx, target).await?,
-        offered: versions(ctx, target).await?,
+        insights: insights(ctx, look, target).await?,
+        offered: versions(ctx, look, target).await?,
     })
 }
 
 /// What is on offer, only to show how long it is supported: that changes with the year.
 async fn support<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<Arc<[crate::eks::OfferedVersion]>, EksError> {
     match ctx.cache.versions_of_today(target, ctx.clock.now()) {
         Some(versions) => Ok(versions),
-        None => versions(ctx, target).await,
+        None => versions(ctx, look, target).await,
     }
 }
 
 async fn versions<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     target: &Target,
 ) -> Result<Arc<[crate::eks::OfferedVersion]>, EksError> {
     let now = ctx.clock.now();
     if let Some(versions) = ctx.cache.versions(target, now) {
         return Ok(versions);
     }
-    let asked = paced(ctx, target, ctx.eks.describe_cluster_versions(target));
+    let asked = look.ask(target, || ctx.eks.describe_cluster_versions(target));
     let versions: Arc<[_]> = asked.await?.into();
     ctx.cache
         .remember_versions(target, Arc::clone(&versions), now);

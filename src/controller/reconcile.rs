@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use crate::api::{ClusterUpgradeStatus, Reason};
-use crate::eks::{Eks, ErrorKind, Target};
+use crate::eks::{Eks, EksError, ErrorKind, Target};
 use crate::plan::{
     Action, Decision, Facts, Object, Observed, Outcome, Sent, Standing, Trouble, Wake, Wish,
     answered, cancel_answered, decide,
@@ -18,6 +18,7 @@ use super::execute::execute;
 use super::fleet::Turn;
 use super::freezes::FreezeSet;
 use super::observe::observe;
+use super::pace::Look;
 use super::persist::{persist, persist_answer};
 use super::{report, unreadable};
 
@@ -28,6 +29,7 @@ use super::{report, unreadable};
 pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
     key: &Key,
+    look: &Look,
 ) -> Result<Option<Duration>, StoreError> {
     let Some(stored) = ctx.store.cached(key) else {
         return Ok(None);
@@ -58,7 +60,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         now: moment.wall(),
     };
 
-    let observed = observe(ctx, &facts).await;
+    let observed = observe(ctx, look, &facts).await;
     if !ctx.may_begin() {
         return Ok(later(ctx));
     }
@@ -73,7 +75,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         trouble,
         ..facts
     };
-    let decided = decide_under_freezes(ctx, &stored, &facts, freezes).await;
+    let decided = decide_under_freezes(ctx, look, &stored, &facts, freezes).await;
     if !ctx.may_begin() {
         // An intent that is written and not sent would be looked for by the next leader, for twenty minutes.
         ctx.waker.wake(ctx.fleet.release(&stored));
@@ -95,7 +97,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         report::report(ctx, &body.status, &written, &decision).await;
         return Ok(wait(decision.wake));
     };
-    let sent = execute(ctx, &wish.target, action, &written, moment).await;
+    let sent = execute(ctx, look, &wish.target, action, &written, moment).await;
     report::sent(ctx, &written, action, &sent);
     let answer = take(ctx, &stored, &written, &wish.target, action, &sent);
     let after = persist_answer(ctx, &written, &answer).await?;
@@ -110,17 +112,24 @@ fn later<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>) -> Option<Duration>
 }
 
 /// Decides. What would be sent is decided once more on the freezes as they are at this moment: a watch may lag, and once
-/// somebody's apply of a freeze has returned, nothing that it concerns begins. Returns the freezes that were decided on.
+/// somebody's apply of a freeze has returned, nothing that it concerns begins. Before that its turn at AWS is waited for. Returns the freezes that were decided on.
 async fn decide_under_freezes<E: Eks, S: Store, C: Clock>(
     ctx: &Context<E, S, C>,
+    look: &Look,
     stored: &Stored,
     facts: &Facts<'_>,
     freezes: Arc<FreezeSet>,
 ) -> Result<(Decision, Arc<FreezeSet>), StoreError> {
     let decision = decide_in_turn(ctx, stored, facts);
-    match &decision.action {
-        Some(Action::Send(_)) => {}
-        Some(Action::Cancel(_)) | None => return Ok((decision, freezes)),
+    let (Some(action), Ok(wish)) = (&decision.action, &facts.object.wish) else {
+        return Ok((decision, freezes));
+    };
+    if let Err(error) = look.before_sending(&wish.target).await {
+        return Ok((not_asked(ctx, stored, facts, error), freezes));
+    }
+    match action {
+        Action::Send(_) => {}
+        Action::Cancel(_) => return Ok((decision, freezes)),
     }
     let live = FreezeSet::of(ctx.store.live_freezes().await?);
     let decision = decide(&Facts {
@@ -131,6 +140,24 @@ async fn decide_under_freezes<E: Eks, S: Store, C: Clock>(
         ..facts.clone()
     });
     Ok((decision, Arc::new(live)))
+}
+
+/// What is decided where AWS may not be asked, nor sent anything, for a while.
+fn not_asked<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    facts: &Facts<'_>,
+    error: EksError,
+) -> Decision {
+    let observed = Observed {
+        cluster: Some(Err(error)),
+        ..Observed::default()
+    };
+    decide(&Facts {
+        trouble: looked(ctx, stored, &observed),
+        observed: &observed,
+        ..facts.clone()
+    })
 }
 
 /// Decides; where an update would start, only if it is this object's turn.

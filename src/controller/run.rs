@@ -1,13 +1,15 @@
 //! Starts the controller, keeps it running, and ends it cleanly.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::num::NonZeroU16;
+use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use futures::{FutureExt, StreamExt, future};
+use futures::future::BoxFuture;
+use futures::{FutureExt, StreamExt, future, stream};
 use jiff::Timestamp;
 use kube::runtime::controller::{Action, Error as ControllerError, applier};
 use kube::runtime::reflector::{self, ObjectRef, Store};
@@ -15,14 +17,14 @@ use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use crate::eks::Eks;
-use crate::eks::aws::AwsEks;
+use crate::eks::aws::{AwsEks, CallObserver};
+use crate::eks::{Eks, Target};
 use crate::http;
 use crate::leader::{Candidate, Election, Leadership, LeaseLost};
 use crate::metrics::Metrics;
-use crate::plan::Settings;
+use crate::plan::{Settings, Wish};
 use crate::store::kube::{Caches, KubeStore, Watched};
-use crate::store::{self, Key, StoreError};
+use crate::store::{self, Key, Store as _, StoreError};
 
 use super::access::{Access, AccessFile, AccessFileError, AllowRole};
 use super::again::{again, resync_of};
@@ -31,7 +33,7 @@ use super::context::{Clock, Context, Limits, Waker};
 use super::fleet::Fleet;
 use super::freeze_watch::watch_freezes;
 use super::freezes::Freezes;
-use super::pace::Pace;
+use super::pace::{Look, Pace, Urgency};
 use super::recall::Recall;
 use super::reconcile::reconcile;
 use super::watch::{Scope, changes};
@@ -55,6 +57,8 @@ pub struct Options {
     pub limits: Limits,
     /// How many objects are looked at at a time.
     pub concurrency: NonZeroU16,
+    /// How many requests a second EKS takes in each account and region; learned where there is none.
+    pub eks_requests_per_second: Option<NonZeroU32>,
     /// The watched namespaces; all where empty.
     pub namespaces: Vec<String>,
     /// Which namespace may use which role, by flags.
@@ -133,6 +137,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         settings,
         limits,
         concurrency,
+        eks_requests_per_second,
         namespaces,
         allow_roles,
         access_file,
@@ -154,7 +159,12 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let client = store::kube::client(config)?;
     let metrics = Arc::new(Metrics::default());
     metrics.leading(election.is_none());
-    let eks = AwsEks::load(Arc::<Metrics>::clone(&metrics)).await;
+    let pace = Pace::new(concurrency, eks_requests_per_second);
+    let calls = Calls {
+        metrics: Arc::clone(&metrics),
+        pace: pace.clone(),
+    };
+    let eks = AwsEks::load(Arc::new(calls)).await;
 
     let mut waker = Waker::default();
     let mut caches = Caches::new();
@@ -199,7 +209,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         freezes: Freezes::default(),
         recall: Recall::default(),
         cache: Cache::default(),
-        pace: Pace::default(),
+        pace,
         waker,
         metrics: Arc::clone(&metrics),
         stopping: Arc::clone(&stopping),
@@ -246,7 +256,6 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         let running = Running {
             client: client.clone(),
             gates: gates.clone(),
-            concurrency,
             stop: told.subscribe(),
         };
         controllers.spawn(control(Arc::clone(&ctx), running, cache, scope));
@@ -355,8 +364,23 @@ struct Running {
     client: Client,
     /// Nothing is looked at before all of these are open.
     gates: Vec<watch::Receiver<bool>>,
-    concurrency: NonZeroU16,
     stop: watch::Receiver<bool>,
+}
+
+/// What is told of calls to AWS, and what their pages wait for.
+struct Calls {
+    metrics: Arc<Metrics>,
+    pace: Pace,
+}
+
+impl CallObserver for Calls {
+    fn called(&self, operation: &'static str, outcome: &'static str, took: Duration) {
+        self.metrics.eks_call(operation, outcome, took);
+    }
+
+    fn another_page<'a>(&'a self, target: &'a Target) -> BoxFuture<'a, ()> {
+        self.pace.another_page(target).boxed()
+    }
 }
 
 /// Looks at the objects of one scope until told to stop.
@@ -364,7 +388,6 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
     let Running {
         client,
         gates,
-        concurrency,
         mut stop,
     } = running;
     let api: Api<Watched> = match &scope.namespace {
@@ -373,15 +396,34 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
     };
     let ending = stop.clone();
     let stopped_early = stopped_before_ready(stop.clone(), cache.clone());
-    let queue = changes(Arc::clone(&ctx), api, scope).take_until(Box::pin(async move {
-        let _closed = stop.wait_for(|stop| *stop).await.is_err();
-    }));
-    let config = kube::runtime::controller::Config::default().concurrency(concurrency.get());
+    let (due, is_due) = futures::channel::mpsc::unbounded();
+    let watching = changes(Arc::clone(&ctx), api, scope).for_each(move |object| {
+        // Its end is the end of the looks, which is noticed.
+        due.unbounded_send(object).ok();
+        future::ready(())
+    });
+    // Who owns a cluster is known once every namespace has been listed, and what is frozen once the freezes have.
+    let opened = async move {
+        for mut gate in gates {
+            if gate.wait_for(|open| *open).await.is_err() {
+                future::pending::<()>().await;
+            }
+        }
+        is_due
+    };
+    let queue = stream::once(opened)
+        .flatten()
+        .map(Ok::<_, Infallible>)
+        .take_until(Box::pin(async move {
+            let _closed = stop.wait_for(|stop| *stop).await.is_err();
+        }));
+    // No bound here: a look waits for its turn where it is known how urgent it is.
+    let config = kube::runtime::controller::Config::default().concurrency(0);
     let metrics = Arc::clone(&ctx.metrics);
     let looked_at = applier(
         move |object: Arc<Watched>, ctx: Shared| {
-            let (gates, ending) = (gates.clone(), ending.clone());
-            Box::pin(async move { look(ctx, &object, gates, ending).await })
+            let (key, ending) = (key_of(&ObjectRef::from_obj(&*object)), ending.clone());
+            Box::pin(look(ctx, key, ending))
         },
         |object, error, ctx| failed(&ctx, &object, error),
         ctx,
@@ -406,6 +448,7 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
     });
     tokio::select! {
         () = looked_at => {}
+        () = watching => {}
         () = stopped_early => {}
     }
 }
@@ -419,32 +462,36 @@ async fn stopped_before_ready(mut stop: watch::Receiver<bool>, cache: Store<Watc
     }
 }
 
-/// One reconcile, in a task of its own: a bug in one object's does not end the others'.
+/// One reconcile when it is its turn, in a task of its own: a bug in one object's does not end the others'.
 async fn look(
     ctx: Shared,
-    object: &Watched,
-    gates: Vec<watch::Receiver<bool>>,
+    key: Key,
     mut ending: watch::Receiver<bool>,
 ) -> Result<Action, ReconcileError> {
-    // Who owns a cluster is known once every namespace has been listed, and what is frozen once the freezes have.
-    for mut gate in gates {
-        let is_open = tokio::select! {
-            open = gate.wait_for(|open| *open) => open.is_ok(),
-            _ = ending.wait_for(|ending| *ending) => false,
-        };
-        if !is_open {
-            return Ok(Action::await_change());
-        }
-    }
-    let key = key_of(&ObjectRef::from_obj(object));
+    let look = tokio::select! {
+        look = turn(&ctx, &key) => look,
+        _ = ending.wait_for(|ending| *ending) => return Ok(Action::await_change()),
+    };
     let started = Instant::now();
     let metrics = Arc::clone(&ctx.metrics);
     let looking = metrics.looks_at(&key);
     let looked_at = key.clone();
-    let outcome = tokio::spawn(async move { reconcile(&*ctx, &looked_at).await }).await;
+    let outcome = tokio::spawn(async move { reconcile(&*ctx, &looked_at, &look).await }).await;
     drop(looking);
     metrics.reconciled(started.elapsed());
     Ok(again_after(&metrics, key, outcome??))
+}
+
+/// Waits until an object may be looked at.
+async fn turn(ctx: &Shared, key: &Key) -> Look {
+    let object = ctx.store.cached(key);
+    let (target, urgency) = object.as_deref().map_or((None, Urgency::Idle), |object| {
+        let body = object.body.as_ref().ok();
+        let wish = body.and_then(|body| Wish::try_from(&body.spec).ok());
+        (wish.map(|wish| wish.target), Urgency::of(object))
+    });
+    drop(object);
+    ctx.pace.begin(key, target.as_ref(), urgency).await
 }
 
 /// Says why a reconcile brought nothing, and when to look again.

@@ -42,7 +42,7 @@ pub fn changes<E: Eks, C: Clock>(
     ctx: Arc<Context<E, KubeStore, C>>,
     api: Api<Watched>,
     scope: Scope,
-) -> impl Stream<Item = Result<ObjectRef<Watched>, watcher::Error>> {
+) -> impl Stream<Item = ObjectRef<Watched>> {
     let Scope {
         namespace,
         writer,
@@ -66,7 +66,7 @@ pub fn changes<E: Eks, C: Clock>(
                     let mut now = Vec::new();
                     for (key, when) in intake.take(&ctx, change(event)) {
                         match when {
-                            When::Now => now.push(Ok(key)),
+                            When::Now => now.push(key),
                             When::Later => later.wake(&ctx, key),
                         }
                     }
@@ -77,18 +77,16 @@ pub fn changes<E: Eks, C: Clock>(
                 }
                 Err(error) => {
                     failed(&error);
-                    vec![Err(error)]
+                    Vec::new()
                 }
             };
             stream::iter(changed)
         });
     let woken = stream::poll_fn(move |cx| woken.poll_recv(cx));
-    stream::select(watched, woken.map(Ok)).map(move |key| {
-        key.map(|key| {
-            metrics.due_in(key.clone(), Duration::ZERO);
-            let Key { namespace, name } = key;
-            ObjectRef::<DeserializeGuard<ClusterUpgrade>>::new(&name).within(&namespace)
-        })
+    stream::select(watched, woken).map(move |key| {
+        metrics.due_in(key.clone(), Duration::ZERO);
+        let Key { namespace, name } = key;
+        ObjectRef::<DeserializeGuard<ClusterUpgrade>>::new(&name).within(&namespace)
     })
 }
 

@@ -23,6 +23,7 @@ use aws_sdk_eks::config::http::HttpResponse;
 use aws_sdk_eks::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_eks::operation::RequestId;
 use aws_sdk_eks::types::{Category, InsightsFilter, RollbackConfig};
+use futures::future::{self, BoxFuture, FutureExt};
 
 use self::base::Origin;
 use self::clients::Clients;
@@ -40,6 +41,11 @@ pub trait CallObserver: Send + Sync + 'static {
     /// `operation` is the IAM action, such as `eks:DescribeCluster`; `outcome` is `ok` or [`ErrorKind::label`]; `took` includes
     /// the loading of credentials where that was needed. Every page of a listing is a call of its own.
     fn called(&self, operation: &'static str, outcome: &'static str, took: Duration);
+
+    /// Is waited for before each page of a listing but the first, which whoever asks for the listing has waited for.
+    fn another_page<'a>(&'a self, _target: &'a Target) -> BoxFuture<'a, ()> {
+        future::ready(()).boxed()
+    }
 }
 
 /// Nobody listens.
@@ -138,20 +144,24 @@ impl Eks for AwsEks {
 
     async fn list_updates(&self, target: &Target) -> Result<Vec<String>, EksError> {
         const OPERATION: &str = "eks:ListUpdates";
-        all_pages(OPERATION, |token| async move {
-            let output = self
-                .call(OPERATION, target, |client| {
-                    client
-                        .list_updates()
-                        .name(&target.name)
-                        .max_results(PAGE_SIZE)
-                        .set_next_token(token)
-                        .send()
-                })
-                .await?;
-            let ids = convert::update_ids(OPERATION, output.update_ids)?;
-            Ok((ids, output.next_token))
-        })
+        all_pages(
+            OPERATION,
+            || self.observer.another_page(target),
+            |token| async move {
+                let output = self
+                    .call(OPERATION, target, |client| {
+                        client
+                            .list_updates()
+                            .name(&target.name)
+                            .max_results(PAGE_SIZE)
+                            .set_next_token(token)
+                            .send()
+                    })
+                    .await?;
+                let ids = convert::update_ids(OPERATION, output.update_ids)?;
+                Ok((ids, output.next_token))
+            },
+        )
         .await
     }
 
@@ -175,20 +185,24 @@ impl Eks for AwsEks {
     ) -> Result<Vec<OfferedVersion>, EksError> {
         const OPERATION: &str = "eks:DescribeClusterVersions";
         // No filter: without `includeAll` EKS answers what it offers, and its status filter takes one status only.
-        all_pages(OPERATION, |token| async move {
-            let output = self
-                .call(OPERATION, target, |client| {
-                    client
-                        .describe_cluster_versions()
-                        .max_results(PAGE_SIZE)
-                        .set_next_token(token)
-                        .send()
-                })
-                .await?;
-            let versions = output.cluster_versions.unwrap_or_default();
-            let offered = versions.into_iter().filter_map(convert::offered_version);
-            Ok((offered.collect(), output.next_token))
-        })
+        all_pages(
+            OPERATION,
+            || self.observer.another_page(target),
+            |token| async move {
+                let output = self
+                    .call(OPERATION, target, |client| {
+                        client
+                            .describe_cluster_versions()
+                            .max_results(PAGE_SIZE)
+                            .set_next_token(token)
+                            .send()
+                    })
+                    .await?;
+                let versions = output.cluster_versions.unwrap_or_default();
+                let offered = versions.into_iter().filter_map(convert::offered_version);
+                Ok((offered.collect(), output.next_token))
+            },
+        )
         .await
     }
 
@@ -268,21 +282,25 @@ impl Eks for AwsEks {
         };
         let filter = filter.build();
         let filter = &filter;
-        all_pages(OPERATION, |token| async move {
-            let output = self
-                .call(OPERATION, target, |client| {
-                    client
-                        .list_insights()
-                        .cluster_name(&target.name)
-                        .filter(filter.clone())
-                        .max_results(PAGE_SIZE)
-                        .set_next_token(token)
-                        .send()
-                })
-                .await?;
-            let insights = output.insights.unwrap_or_default().into_iter();
-            Ok((insights.map(convert::insight).collect(), output.next_token))
-        })
+        all_pages(
+            OPERATION,
+            || self.observer.another_page(target),
+            |token| async move {
+                let output = self
+                    .call(OPERATION, target, |client| {
+                        client
+                            .list_insights()
+                            .cluster_name(&target.name)
+                            .filter(filter.clone())
+                            .max_results(PAGE_SIZE)
+                            .set_next_token(token)
+                            .send()
+                    })
+                    .await?;
+                let insights = output.insights.unwrap_or_default().into_iter();
+                Ok((insights.map(convert::insight).collect(), output.next_token))
+            },
+        )
         .await
     }
 
@@ -327,20 +345,24 @@ impl Eks for AwsEks {
 
     async fn list_nodegroups(&self, target: &Target) -> Result<Vec<String>, EksError> {
         const OPERATION: &str = "eks:ListNodegroups";
-        all_pages(OPERATION, |token| async move {
-            let output = self
-                .call(OPERATION, target, |client| {
-                    client
-                        .list_nodegroups()
-                        .cluster_name(&target.name)
-                        .max_results(PAGE_SIZE)
-                        .set_next_token(token)
-                        .send()
-                })
-                .await?;
-            let names = convert::nodegroup_names(OPERATION, output.nodegroups)?;
-            Ok((names, output.next_token))
-        })
+        all_pages(
+            OPERATION,
+            || self.observer.another_page(target),
+            |token| async move {
+                let output = self
+                    .call(OPERATION, target, |client| {
+                        client
+                            .list_nodegroups()
+                            .cluster_name(&target.name)
+                            .max_results(PAGE_SIZE)
+                            .set_next_token(token)
+                            .send()
+                    })
+                    .await?;
+                let names = convert::nodegroup_names(OPERATION, output.nodegroups)?;
+                Ok((names, output.next_token))
+            },
+        )
         .await
     }
 

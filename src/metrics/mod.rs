@@ -356,9 +356,3 @@ impl Drop for Looking {
         self.0.reconciles_running.dec();
     }
 }
-
-impl crate::eks::aws::CallObserver for Metrics {
-    fn called(&self, operation: &'static str, outcome: &'static str, took: Duration) {
-        self.eks_call(operation, outcome, took);
-    }
-}

@@ -123,6 +123,46 @@ impl Observed {
 }
 
 impl Observed {
+    /// Adds what another question brought.
+    pub fn add(&mut self, other: Self) {
+        fn newer<T>(known: &mut Option<T>, new: Option<T>) {
+            if new.is_some() {
+                *known = new;
+            }
+        }
+        let Self {
+            tracked,
+            cluster,
+            updates,
+            versions,
+            nodegroups,
+            refresh,
+            insights,
+            readiness,
+            support,
+            evidence,
+        } = other;
+        newer(&mut self.tracked, tracked);
+        newer(&mut self.cluster, cluster);
+        newer(&mut self.updates, updates);
+        newer(&mut self.versions, versions);
+        newer(&mut self.nodegroups, nodegroups);
+        newer(&mut self.refresh, refresh);
+        newer(&mut self.insights, insights);
+        newer(&mut self.readiness, readiness);
+        newer(&mut self.support, support);
+        let Evidence {
+            nodegroups,
+            addons,
+            refresh,
+            insights,
+        } = evidence;
+        newer(&mut self.evidence.nodegroups, nodegroups);
+        newer(&mut self.evidence.addons, addons);
+        newer(&mut self.evidence.refresh, refresh);
+        newer(&mut self.evidence.insights, insights);
+    }
+
     /// What went wrong while looking, whether or not it stands in the way of deciding.
     pub fn trouble(&self) -> Option<&EksError> {
         self.failure().or_else(|| self.evidence.errors().next())

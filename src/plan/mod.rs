@@ -4,6 +4,7 @@
 //! answer to a send means. Which reason wins is settled by the order in which [`decide`] and `consider` look at things;
 //! `docs/protocol.md` has the list.
 
+mod ahead;
 mod answer;
 mod cancel;
 mod cluster;
@@ -35,6 +36,7 @@ mod trouble;
 mod window;
 mod wish;
 
+pub use ahead::next_reads;
 pub use answer::{Sent, answered};
 pub use cancel::cancel_answered;
 pub use decision::{Action, Decision, Outcome, Wake};
@@ -47,7 +49,7 @@ pub use preflight::ENDS_BY_ITSELF;
 pub use read::{Read, next_read};
 pub use readiness::Readiness;
 pub use say::{does, errors, noun};
-pub use track::{began, is_overdue, overdue_after};
+pub use track::{began, is_followed, is_overdue, overdue_after};
 pub use window::Window;
 pub use wish::{InvalidSpec, RollbackPermit, Wish};
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use eks_upgrade_operator::controller::{FreezeChange, FreezeIntake, Waker, reconcile};
+use eks_upgrade_operator::controller::{FreezeChange, FreezeIntake, Look, Waker, reconcile};
 use eks_upgrade_operator::store::{StoreError, Stored, StoredFreeze, Unreadable};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -52,7 +52,10 @@ async fn where_they_cannot_be_listed_nothing_is_written_or_sent() {
         StoreError::Refused("may not".to_owned()),
     ] {
         *store.freezes.lock().unwrap() = Err(error.clone());
-        assert_eq!(reconcile(&world.ctx, &world.key).await, Err(error));
+        assert_eq!(
+            reconcile(&world.ctx, &world.key, &Look::free()).await,
+            Err(error)
+        );
         assert_eq!((store.written().len(), world.ctx.eks.sends()), (0, 0));
     }
     *store.freezes.lock().unwrap() = Ok(Vec::new());
@@ -71,7 +74,7 @@ async fn a_label_by_which_no_freeze_selects_is_in_nobodys_way() {
         let store = &world.ctx.store;
         *store.freezes.lock().unwrap() = Ok(freezes.clone());
         *store.relabelled.lock().unwrap() = Some(json!({"team": "a"}));
-        let looked = reconcile(&world.ctx, &world.key).await;
+        let looked = reconcile(&world.ctx, &world.key, &Look::free()).await;
         assert_eq!(looked.is_ok(), sent, "{looked:?} under {freezes:?}");
         assert_eq!(world.ctx.eks.sends(), usize::from(sent), "{freezes:?}");
         if !sent {

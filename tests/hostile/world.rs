@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use eks_upgrade_operator::controller::{
-    Access, Cache, Clock, Context, Fleet, Freezes, Limits, Pace, Recall, Waker, reconcile,
+    Access, Cache, Clock, Context, Fleet, Freezes, Limits, Look, Pace, Recall, Waker, reconcile,
 };
 use eks_upgrade_operator::eks::Eks;
 use eks_upgrade_operator::leader::Leadership;
@@ -64,7 +64,7 @@ impl<E: Eks> World<E> {
             freezes: Freezes::default(),
             recall: Recall::default(),
             cache: Cache::default(),
-            pace: Pace::default(),
+            pace: Pace::unbounded(),
             waker: Waker::default(),
             metrics: Arc::new(Metrics::default()),
             stopping: Arc::new(AtomicBool::new(false)),
@@ -76,7 +76,9 @@ impl<E: Eks> World<E> {
     /// Looks at the object this often, whether or not it asks for it.
     pub async fn looks(&self, times: usize) {
         for _ in 0..times {
-            reconcile(&self.ctx, &self.key).await.unwrap();
+            reconcile(&self.ctx, &self.key, &Look::free())
+                .await
+                .unwrap();
         }
     }
 

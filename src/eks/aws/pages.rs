@@ -19,13 +19,15 @@ const MAX_ITEMS: usize = 10_000;
 /// How long all pages of one listing may take together: inside the ten seconds of a shutdown.
 const LISTING_TIMEOUT: Duration = Duration::from_secs(8);
 
-/// Collects all pages. EKS promises no end: a token that comes twice, or too many pages, is a broken answer.
-pub(super) async fn all_pages<T, F>(
+/// Collects all pages, each but the first after `another`. EKS promises no end: a token that comes twice, or too many pages, is a broken answer.
+pub(super) async fn all_pages<T, A, F>(
     operation: &'static str,
+    another: impl Fn() -> A + Send,
     mut page: impl FnMut(Option<String>) -> F + Send,
 ) -> Result<Vec<T>, EksError>
 where
     T: Send,
+    A: Future<Output = ()> + Send,
     F: Future<Output = Result<(Vec<T>, Option<String>), EksError>> + Send,
 {
     let reading = async {
@@ -45,6 +47,7 @@ where
                 return Err(convert::broken(operation, "its pages go round in a circle"));
             }
             token = Some(next);
+            another().await;
         }
         Err(convert::broken(operation, "its pages do not end"))
     };

@@ -11,7 +11,7 @@ use std::time::Duration;
 use eks_upgrade_operator::controller::Waker as Queues;
 use eks_upgrade_operator::controller::{
     Access, Cache, Change, Context, Fleet, FreezeChange, FreezeIntake, Freezes, Intake, Limits,
-    Pace, Recall, When, again, reconcile,
+    Look, Pace, Recall, When, again, reconcile,
 };
 use eks_upgrade_operator::leader::Leadership;
 use eks_upgrade_operator::metrics::Metrics;
@@ -93,7 +93,7 @@ impl Process {
             freezes: Freezes::default(),
             recall: Recall::default(),
             cache: Cache::default(),
-            pace: Pace::default(),
+            pace: Pace::unbounded(),
             waker,
             metrics: Arc::new(Metrics::default()),
             stopping: Arc::new(AtomicBool::new(false)),
@@ -257,7 +257,8 @@ impl Process {
             let Some(key) = due else { return };
             self.due.remove(&key);
             let (ctx, looked_at) = (Arc::clone(&self.ctx), key.clone());
-            let reconciling = Box::pin(async move { reconcile(&*ctx, &looked_at).await });
+            let reconciling =
+                Box::pin(async move { reconcile(&*ctx, &looked_at, &Look::free()).await });
             self.running.insert(key, reconciling);
             self.go_on(now);
         }
