@@ -276,6 +276,7 @@ async fn every_value_has_its_effect() {
         "--resync-interval=1h30m",
         "--overdue-after=2h",
         "--concurrency=4",
+        "--eks-requests-per-second=12",
         "--max-running-updates=3000000",
         "--settle=30s",
         "--log-format=text",

@@ -2,7 +2,7 @@
 
 use eks_upgrade_operator::api::{Reason, UpdateStatus};
 use eks_upgrade_operator::eks::Progress;
-use eks_upgrade_operator::plan::{Wake, is_overdue};
+use eks_upgrade_operator::plan::{Observed, Read, Wake, is_overdue, next_reads};
 
 use super::eks::End;
 use super::world::{World, minutes, seconds};
@@ -272,4 +272,15 @@ fn a_hop_is_not_done_before_the_cluster_is_active() {
     world.run(minutes(1));
     assert_eq!(world.reason(), "UpToDate");
     assert_eq!(world.memory.history.len(), 1);
+}
+
+/// A call to EKS takes long against everything else.
+#[test]
+fn when_a_newer_version_is_asked_for_what_has_to_be_known_is_asked_at_the_same_time() {
+    let mut world = World::new("1.33", "1.33");
+    world.settle();
+    world.edit(|wish| wish.version = "1.34".parse().unwrap());
+    let observed = Observed::default();
+    let together = next_reads(&world.facts(&observed));
+    assert_eq!(together, [Read::Cluster, Read::Updates, Read::Versions,]);
 }

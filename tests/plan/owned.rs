@@ -8,7 +8,7 @@ use eks_upgrade_operator::eks::{
 };
 use eks_upgrade_operator::plan::{
     Action, Decision, Evidence, Facts, Object, Observed, Part, Read, Reading, Settings, Standing,
-    Trouble, decide, next_read,
+    Trouble, decide, next_read, next_reads,
 };
 use jiff::Timestamp;
 
@@ -92,15 +92,30 @@ impl Owned {
         self
     }
 
-    /// The same with as much of what is observed as the controller asks for.
+    /// The same with as much of what is observed as has to be asked for.
     pub fn asked(&self) -> Self {
+        self.asked_by(|facts| next_read(facts).into_iter().collect())
+    }
+
+    /// The same with as much of what is observed as the controller asks for, which is likely to be needed.
+    pub fn asked_together(&self) -> Self {
+        self.asked_by(next_reads)
+    }
+
+    fn asked_by(&self, next: impl Fn(&Facts<'_>) -> Vec<Read>) -> Self {
         let answers = self.clone().complete().observed;
         let mut known = Self {
             observed: Observed::default(),
             ..self.clone()
         };
         let mut reads = 0;
-        while let Some(read) = next_read(&known.facts()) {
+        let mut waiting = Vec::new();
+        loop {
+            if waiting.is_empty() {
+                waiting = next(&known.facts());
+                waiting.reverse();
+            }
+            let Some(read) = waiting.pop() else { break };
             reads += 1;
             assert!(reads <= 20, "asks again and again: {read:?}");
             let slot = &mut known.observed;

@@ -7,7 +7,7 @@ use eks_upgrade_operator::controller::status_of;
 use eks_upgrade_operator::eks::{CancelRequest, EksError, ErrorKind, Target, VersionRequest};
 use eks_upgrade_operator::plan::{
     Action, Decision, Facts, Gates, Object, Observed, Outcome, Sent, Settings, Standing, Trouble,
-    Wake, Wish, answered, cancel_answered, decide, next_read,
+    Wake, Wish, answered, cancel_answered, decide, next_reads,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -121,10 +121,16 @@ impl World {
         self.eks.pass(self.now);
         let mut observed = Observed::default();
         let mut reads = 0;
-        while let Some(read) = next_read(&self.facts(&observed)) {
-            reads += 1;
-            assert!(reads <= 20, "asks again and again: {read:?}");
-            self.eks.answer(&read, &mut observed, self.now);
+        loop {
+            let together = next_reads(&self.facts(&observed));
+            if together.is_empty() {
+                break;
+            }
+            for read in together {
+                reads += 1;
+                assert!(reads <= 20, "asks again and again: {read:?}");
+                self.eks.answer(&read, &mut observed, self.now);
+            }
         }
         self.trouble = observed
             .trouble()

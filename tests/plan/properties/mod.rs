@@ -1,6 +1,7 @@
 //! What holds for any facts whatsoever, sensible or not. `PROPTEST_CASES` raises the number of cases of each, and
 //! `PROPTEST_RNG_SEED` has other ones made.
 
+mod ahead;
 mod answers;
 mod cancellations;
 mod carried_out;
