@@ -38,11 +38,11 @@ pub enum Command {
 /// Flags of `run`. AWS settings come only through the SDK's own chain, Kubernetes through KUBECONFIG or in-cluster.
 #[derive(Debug, Args)]
 pub struct Run {
-    /// How often a running update is looked at
+    /// How often a running update is looked at about its usual end; up to four times as long apart before and after
     #[arg(long, env = "EKS_UPGRADE_POLL_INTERVAL", default_value = "15s", value_parser = duration, value_name = "DURATION")]
     pub poll_interval: SignedDuration,
 
-    /// How often an idle or stalled object is looked at
+    /// How often an idle or stalled object is looked at; each at its own moment of the interval
     #[arg(long, env = "EKS_UPGRADE_RESYNC_INTERVAL", default_value = "10m", value_parser = duration, value_name = "DURATION")]
     pub resync_interval: SignedDuration,
 

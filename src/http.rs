@@ -41,7 +41,8 @@ pub async fn serve<E: Eks, S: Store, C: Clock>(
         }
     };
     let metrics = move || async move {
-        let glance = ctx.fleet.glance(&ctx.settings, &ctx.clock);
+        // All objects are copied for it, so that it is made only where it is shown.
+        let glance = || ctx.fleet.glance(&ctx.settings, &ctx.clock);
         match ctx.metrics.scrape(glance, ctx.clock.now()) {
             Ok(text) => (
                 [(

@@ -50,6 +50,8 @@ mod outlook;
 mod owned;
 #[path = "plan/past.rs"]
 mod past;
+#[path = "plan/polling.rs"]
+mod polling;
 #[path = "plan/precedence.rs"]
 mod precedence;
 #[path = "plan/preflight.rs"]

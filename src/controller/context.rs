@@ -18,6 +18,7 @@ use super::access::Access;
 use super::cache::Cache;
 use super::fleet::Fleet;
 use super::freezes::Freezes;
+use super::lengths::Lengths;
 use super::pace::Pace;
 use super::recall::Recall;
 
@@ -115,6 +116,8 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub freezes: Freezes,
     /// What this process remembers beyond status.
     pub recall: Recall,
+    /// How long updates took.
+    pub lengths: Lengths,
     /// What of EKS's answers stays true for a while.
     pub cache: Cache,
     /// Who may ask AWS when.

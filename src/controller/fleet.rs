@@ -7,6 +7,7 @@ mod shown;
 mod states;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,8 +23,15 @@ use super::context::Clock;
 use shown::Shown;
 use states::States;
 
+/// So many of those who do not own a cluster are looked at when another object comes to own it, so that they say whose it is.
+/// The others of a crowd say it with their next resync: each is one look, and a change of each one must not wake each other.
+const TOLD_OF_A_NEW_OWNER: usize = 8;
+
 /// Age, then uid: who is first among several.
 type Seniority = (Timestamp, String);
+
+/// All who want the same cluster; the first owns it.
+type Owners = BTreeSet<(Seniority, Key)>;
 
 /// The objects this process watches, in all its namespaces.
 #[derive(Debug, Default)]
@@ -33,8 +41,9 @@ pub struct Fleet(Mutex<State>);
 struct State {
     /// Who may not upgrade a cluster does not own it either: a namespace could keep others from theirs.
     access: Access,
-    objects: HashMap<Key, Entry>,
-    owners: HashMap<ClusterRef, BTreeSet<(Seniority, Key)>>,
+    /// In order, so that those of a namespace are found without looking at the others.
+    objects: BTreeMap<Key, Entry>,
+    owners: HashMap<ClusterRef, Owners>,
     /// Uids of objects with an open intent or a running update.
     in_flight: HashSet<String>,
     /// Uids whose intent is being written.
@@ -77,7 +86,8 @@ impl Fleet {
     }
 
     /// Takes note of an object's state, from the watch or from an own write. Returns who should be looked at again:
-    /// other objects of its cluster when it began or ceased to own it, and who waits for a turn when one came free.
+    /// whom its cluster belongs to when it began or ceased to own it, with some of the others, and who waits for a turn when
+    /// one came free.
     pub fn note(&self, object: &Stored, at: Duration) -> Vec<Key> {
         self.state().note(object, at)
     }
@@ -109,13 +119,17 @@ impl Fleet {
         at: Duration,
     ) -> (Vec<(Key, String)>, Vec<Key>) {
         let mut state = self.state();
-        let gone: Vec<(Key, String)> = state
-            .objects
-            .iter()
-            .filter(|(key, _)| {
-                namespace.is_none_or(|namespace| key.namespace == namespace)
-                    && !listed.contains(*key)
-            })
+        let from = namespace.map(|namespace| Key {
+            namespace: namespace.to_owned(),
+            name: String::new(),
+        });
+        let scope = state.objects.range((
+            from.map_or(Bound::Unbounded, Bound::Included),
+            Bound::Unbounded,
+        ));
+        let gone: Vec<(Key, String)> = scope
+            .take_while(|(key, _)| namespace.is_none_or(|namespace| key.namespace == namespace))
+            .filter(|(key, _)| !listed.contains(*key))
             .map(|(key, entry)| (key.clone(), entry.uid.clone()))
             .collect();
         let removed = gone.iter().flat_map(|(key, _)| state.remove(key, at));
@@ -134,14 +148,16 @@ impl Fleet {
     pub fn claim(&self, object: &Stored, most: u32) -> Turn {
         let mut state = self.state();
         let seniority = (object.created_at, object.uid.clone());
-        // Counting stops at the limit: what a turn costs does not grow with the queue.
         let most = usize::try_from(most).unwrap_or(usize::MAX);
+        // There are no more claims than looks at a time.
+        let claims = state.claims.difference(&state.in_flight).count();
+        let running = state.in_flight.len().saturating_add(claims);
         // A claim of its own that a bug left behind must not stand in its way.
-        let running = state.in_flight.union(&state.claims);
-        let others = running.filter(|uid| **uid != object.uid);
-        let running = others.take(most).count();
-        let ahead = state.waiting.range(..&seniority).take(most).count();
-        if running.saturating_add(ahead) < most {
+        let is_own = state.in_flight.contains(&object.uid) || state.claims.contains(&object.uid);
+        let free = most.saturating_sub(running.saturating_sub(usize::from(is_own)));
+        // Counting stops at what is free: what a turn costs does not grow with the queue.
+        let ahead = state.waiting.range(..&seniority).take(free).count();
+        if ahead < free {
             state.waiting.remove(&seniority);
             state.claims.insert(object.uid.clone());
             Turn::Yours
@@ -286,8 +302,13 @@ impl State {
             }
             if let Some(cluster) = new.cluster.clone().filter(|_| !new.deleting) {
                 let owners = self.owners.entry(cluster).or_default();
+                let is_first = owners
+                    .first()
+                    .is_none_or(|(first, _)| new.seniority < *first);
                 owners.insert((new.seniority.clone(), key.clone()));
-                woken.extend(owners.iter().map(|(_, key)| key.clone()));
+                if is_first {
+                    woken.extend(told(owners));
+                }
             }
         }
         let had = self.objects.get(key).and_then(|old| old.reason);
@@ -336,7 +357,7 @@ impl State {
             .is_some_and(|entry| entry.uid == object.uid)
     }
 
-    /// No longer counts among those who want the cluster. Returns the others, if it did.
+    /// No longer counts among those who want the cluster. Returns who is to be looked at, if it owned the cluster.
     fn leave_cluster(&mut self, key: &Key, entry: &Entry) -> Vec<Key> {
         let Some(cluster) = &entry.cluster else {
             return Vec::new();
@@ -344,20 +365,29 @@ impl State {
         let Some(owners) = self.owners.get_mut(cluster) else {
             return Vec::new();
         };
-        if !owners.remove(&(entry.seniority.clone(), key.clone())) {
+        let own = (entry.seniority.clone(), key.clone());
+        let was_first = owners.first() == Some(&own);
+        if !owners.remove(&own) {
             return Vec::new();
         }
-        let others = owners.iter().map(|(_, key)| key.clone()).collect();
+        let woken = if was_first { told(owners) } else { Vec::new() };
         if owners.is_empty() {
             self.owners.remove(cluster);
         }
-        others
+        woken
     }
 
     /// Whoever waits longest. One at a time is woken; it wakes the next if it does not need its turn.
     fn next_in_line(&self) -> Vec<Key> {
         self.waiting.values().next().cloned().into_iter().collect()
     }
+}
+
+/// Who is looked at when a cluster has another owner: that one, and some of the others. The former one, where it is still
+/// there, is the oldest of these.
+fn told(owners: &Owners) -> Vec<Key> {
+    let first = owners.iter().take(1 + TOLD_OF_A_NEW_OWNER);
+    first.map(|(_, key)| key.clone()).collect()
 }
 
 /// Whether an update is open or running, as far as is known. In a cluster that is gone none runs.

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use crate::eks::Eks;
 use crate::plan::Wish;
-use crate::store::{Key, News, Store, Stored};
+use crate::store::{Body, Key, News, Store, Stored};
 
 use super::context::{Clock, Context};
 use super::pace::Urgency;
@@ -68,8 +68,7 @@ impl Intake {
             }
             Change::Listed(object) => {
                 self.listed.insert(object.key.clone());
-                ctx.waker
-                    .wake(ctx.fleet.note(&object, ctx.clock.monotonic()));
+                note(ctx, &object);
                 match ctx.store.seen().saw(&object) {
                     News::None => Vec::new(),
                     News::Status => vec![(object.key, When::Later)],
@@ -81,8 +80,7 @@ impl Intake {
                 }
             }
             Change::Applied(object) => {
-                ctx.waker
-                    .wake(ctx.fleet.note(&object, ctx.clock.monotonic()));
+                note(ctx, &object);
                 match ctx.store.seen().saw(&object) {
                     News::None => Vec::new(),
                     News::Status => vec![(object.key, When::Later)],
@@ -120,5 +118,14 @@ impl Intake {
                 changed.into_iter().map(|key| (key, When::Now)).collect()
             }
         }
+    }
+}
+
+/// Takes note of an object in the list or the watch.
+fn note<E: Eks, S: Store, C: Clock>(ctx: &Context<E, S, C>, object: &Stored) {
+    ctx.waker
+        .wake(ctx.fleet.note(object, ctx.clock.monotonic()));
+    if let Ok(Body { spec: _, status }) = &object.body {
+        ctx.lengths.learn(status, ctx.clock.now());
     }
 }

@@ -3,8 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
-
 use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::{Eks, EksError, ErrorKind, Target};
 use crate::plan::{
@@ -20,6 +18,7 @@ use super::freezes::FreezeSet;
 use super::observe::observe;
 use super::pace::Look;
 use super::persist::{persist, persist_answer};
+use super::wait::wait;
 use super::{report, unreadable};
 
 /// Looks at one object and takes at most one step. Returns when to look again; `None` means when it changes.
@@ -56,6 +55,7 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         observed: &nothing_yet,
         trouble: None,
         refusals: ctx.recall.refusals(&stored.uid),
+        durations: ctx.lengths.now(),
         settings: &ctx.settings,
         now: moment.wall(),
     };
@@ -95,14 +95,23 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     }
     let (Some(action), Ok(wish)) = (&decision.action, &object.wish) else {
         report::report(ctx, &body.status, &written, &decision).await;
-        return Ok(wait(decision.wake));
+        return Ok(next(ctx, &stored, decision.wake));
     };
     let sent = execute(ctx, look, &wish.target, action, &written, moment).await;
     report::sent(ctx, &written, action, &sent);
     let answer = take(ctx, &stored, &written, &wish.target, action, &sent);
     let after = persist_answer(ctx, &written, &answer).await?;
     report::report(ctx, &body.status, &after, &answer).await;
-    Ok(wait(answer.wake))
+    Ok(next(ctx, &stored, answer.wake))
+}
+
+fn next<E: Eks, S: Store, C: Clock>(
+    ctx: &Context<E, S, C>,
+    stored: &Stored,
+    wake: Wake,
+) -> Option<Duration> {
+    let resync = ctx.settings.resync_interval;
+    wait(wake, &stored.uid, resync, ctx.clock.monotonic())
 }
 
 /// When to look again where nothing may be begun: the process ends, or is about to find out that it no longer leads.
@@ -290,24 +299,4 @@ fn take<E: Eks, S: Store, C: Clock>(
         Sent::Dropped => {}
     }
     answered(memory, sent, &ctx.settings, now)
-}
-
-/// The wait, spread a little so that objects do not march in step.
-fn wait(wake: Wake) -> Option<Duration> {
-    match wake {
-        Wake::Now => Some(Duration::ZERO),
-        Wake::OnChange => None,
-        Wake::Exactly(wait) => {
-            Some(Duration::try_from(wait.max(SignedDuration::ZERO)).unwrap_or_default())
-        }
-        Wake::After(wait) => {
-            let spread = 1.0 + (fastrand::f64() - 0.5) / 5.0;
-            let wait = Duration::try_from(wait.max(SignedDuration::ZERO)).unwrap_or_default();
-            Some(wait.mul_f64(if wait > Duration::from_secs(1) {
-                spread
-            } else {
-                1.0
-            }))
-        }
-    }
 }

@@ -33,6 +33,7 @@ use super::context::{Clock, Context, Limits, Waker};
 use super::fleet::Fleet;
 use super::freeze_watch::watch_freezes;
 use super::freezes::Freezes;
+use super::lengths::Lengths;
 use super::pace::{Look, Pace, Urgency};
 use super::recall::Recall;
 use super::reconcile::reconcile;
@@ -208,6 +209,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         access,
         freezes: Freezes::default(),
         recall: Recall::default(),
+        lengths: Lengths::default(),
         cache: Cache::default(),
         pace,
         waker,

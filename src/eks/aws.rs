@@ -97,13 +97,13 @@ impl AwsEks {
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send,
     {
         let started = Instant::now();
-        let lease = self.clients.lease(target).await;
+        let signed = self.clients.signed(target).await;
         // Boxed, since the SDK's future is some ten kilobytes that every caller's future would carry.
-        let answer = match Box::pin(send(lease.client())).await {
+        let answer = match Box::pin(send(signed.client())).await {
             Ok(output) => Ok(output),
             Err(error) => {
                 let failure = classify::failure(operation, &error);
-                self.clients.forget(&lease, failure.suspect).await;
+                self.clients.forget(&signed, failure.suspect).await;
                 Err(failure.error)
             }
         };

@@ -18,7 +18,7 @@ pub struct Outcome {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub struct Reason {
+pub struct ByReason {
     pub reason: String,
 }
 

@@ -22,7 +22,7 @@ use crate::plan::{VERSION_ROLLBACK, VERSION_UPDATE};
 use crate::store::Key;
 
 pub use glance::{ClusterInfo, Glance, RunningUpdate, SupportEnd};
-use labels::{Build, Call, Finished, Kind, Operation, Outcome, Reason};
+use labels::{Build, ByReason, Call, Finished, Kind, Operation, Outcome};
 use pending::Pending;
 
 /// What the names of all metrics begin with.
@@ -52,7 +52,7 @@ pub struct Metrics {
     observation_failures: Family<Kind, Counter>,
     sends: Family<Outcome, Counter>,
     cancels: Family<Outcome, Counter>,
-    events: Family<Reason, Counter>,
+    events: Family<ByReason, Counter>,
     overdue: Counter,
     update_seconds: Family<Finished, Histogram>,
     reconciles_running: Gauge,
@@ -272,7 +272,7 @@ impl Metrics {
     /// An Event was published.
     pub fn event(&self, reason: &str) {
         self.events
-            .get_or_create(&Reason {
+            .get_or_create(&ByReason {
                 reason: reason.to_owned(),
             })
             .inc();
@@ -320,7 +320,11 @@ impl Metrics {
     ///
     /// # Errors
     /// Where a metric cannot be written; there is none of that kind.
-    pub fn scrape(&self, glance: Glance, now: Timestamp) -> Result<String, std::fmt::Error> {
+    pub fn scrape(
+        &self,
+        glance: impl FnOnce() -> Glance,
+        now: Timestamp,
+    ) -> Result<String, std::fmt::Error> {
         let leads = self.leads.load(Ordering::Relaxed);
         self.leader.set(i64::from(leads));
         // A standby looks at nothing, so that to it everything would be due.
@@ -330,7 +334,7 @@ impl Metrics {
         let mut text = String::new();
         encode_registry(&mut text, &self.registry)?;
         if leads {
-            encode_registry(&mut text, &objects::registry(glance, now))?;
+            encode_registry(&mut text, &objects::registry(glance(), now))?;
         }
         encode_eof(&mut text)?;
         Ok(text)

@@ -13,7 +13,7 @@ use crate::store::Key;
 
 use super::PREFIX;
 use super::glance::{ClusterInfo, Glance, RunningUpdate, SupportEnd};
-use super::labels::{CheckOf, ClusterOf, Object, Reason, ReasonOf, SupportOf};
+use super::labels::{ByReason, CheckOf, ClusterOf, Object, ReasonOf, SupportOf};
 
 type Seconds = Gauge<f64, AtomicU64>;
 
@@ -32,10 +32,10 @@ pub fn registry(glance: Glance, now: Timestamp) -> Registry {
     } = glance;
     let mut r = Registry::with_prefix(PREFIX);
 
-    let objects = Family::<Reason, Gauge>::default();
+    let objects = Family::<ByReason, Gauge>::default();
     for (reason, count) in reasons {
         let reason = reason.to_owned();
-        objects.get_or_create(&Reason { reason }).set(count);
+        objects.get_or_create(&ByReason { reason }).set(count);
     }
     r.register(
         "objects",
@@ -43,10 +43,10 @@ pub fn registry(glance: Glance, now: Timestamp) -> Registry {
         objects,
     );
 
-    let seconds = Family::<Reason, Counter<f64, AtomicU64>>::default();
+    let seconds = Family::<ByReason, Counter<f64, AtomicU64>>::default();
     for (reason, time) in state_times {
         let reason = reason.to_owned();
-        let of = seconds.get_or_create(&Reason { reason });
+        let of = seconds.get_or_create(&ByReason { reason });
         of.inc_by(time.as_secs_f64());
     }
     r.register_with_unit(

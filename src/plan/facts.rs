@@ -12,6 +12,7 @@ use crate::eks::{
 
 use super::evidence::Evidence;
 use super::freeze::Freeze;
+use super::poll::Durations;
 use super::readiness::Readiness;
 use super::wish::{InvalidSpec, Wish};
 
@@ -30,6 +31,8 @@ pub struct Facts<'a> {
     pub trouble: Option<Trouble>,
     /// How often sends have been refused lately.
     pub refusals: Option<Trouble>,
+    /// How long updates take, as far as has been seen.
+    pub durations: Durations,
     /// The operator's settings.
     pub settings: &'a Settings,
     /// The time.
@@ -185,7 +188,7 @@ pub struct Trouble {
 /// The settings that decisions depend on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// How often a running update is looked at.
+    /// How often a running update is looked at about its usual end; see [`super::next_look`].
     pub poll_interval: SignedDuration,
     /// How often an idle or stalled object is looked at.
     pub resync_interval: SignedDuration,

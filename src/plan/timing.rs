@@ -182,11 +182,11 @@ impl<'a> Timing<'a> {
         };
         let is_near = |wait: SignedDuration| {
             let rest = wait.checked_sub(resync);
-            rest.is_some_and(|rest| rest < resync / 4)
+            rest.is_some_and(|rest| rest <= resync / 2)
         };
         match opening.map(|at| ahead(until(self.facts.now, at))) {
             Some(wait) if wait <= resync => Wake::Exactly(wait),
-            // Other looks are spread a little, and would be past it.
+            // Other looks are spread over the interval, up to half of it later, and would be past it.
             Some(wait) if is_near(wait) => Wake::Exactly(resync),
             _ => Wake::After(resync),
         }

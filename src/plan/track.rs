@@ -9,6 +9,7 @@ use super::cluster::Seen;
 use super::decision::{Decision, Outcome, Wake};
 use super::elsewhere;
 use super::facts::{Facts, Settings};
+use super::poll::next_look;
 use super::remember::{self, refreshed};
 use super::retry::RetryRequest;
 use super::time::after;
@@ -82,6 +83,15 @@ fn poll(facts: &Facts<'_>) -> Wake {
     Wake::After(facts.settings.poll_interval)
 }
 
+/// When to look at a running update again. Where EKS does not say when it began, its age by our own clock will do.
+fn next(facts: &Facts<'_>, update: &Update) -> Wake {
+    let poll = facts.settings.poll_interval;
+    let age = began(update).map(|at| facts.now.duration_since(at));
+    Wake::After(age.map_or(poll, |age| {
+        next_look(facts.durations.of(&update.kind), age, poll)
+    }))
+}
+
 fn running(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
     let mut memory = refreshed(facts);
     let update = Update {
@@ -94,8 +104,9 @@ fn running(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
     if let Some(decision) = cancel::decide(facts, &memory, &update, &message, course) {
         return decision;
     }
+    let wake = next(facts, &update);
     memory.update = Some(update);
-    Decision::say(memory, Reason::Updating, message, poll(facts))
+    Decision::say(memory, Reason::Updating, message, wake)
 }
 
 /// EKS is done with it; the hop is done when DescribeCluster agrees.

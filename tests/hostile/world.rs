@@ -5,7 +5,8 @@ use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use eks_upgrade_operator::controller::{
-    Access, Cache, Clock, Context, Fleet, Freezes, Limits, Look, Pace, Recall, Waker, reconcile,
+    Access, Cache, Clock, Context, Fleet, Freezes, Lengths, Limits, Look, Pace, Recall, Waker,
+    reconcile,
 };
 use eks_upgrade_operator::eks::Eks;
 use eks_upgrade_operator::leader::Leadership;
@@ -63,6 +64,7 @@ impl<E: Eks> World<E> {
             access,
             freezes: Freezes::default(),
             recall: Recall::default(),
+            lengths: Lengths::default(),
             cache: Cache::default(),
             pace: Pace::unbounded(),
             waker: Waker::default(),

@@ -121,7 +121,7 @@ fn scrape() -> String {
             at: Timestamp::UNIX_EPOCH,
         }],
     };
-    metrics.scrape(glance, Timestamp::UNIX_EPOCH).unwrap()
+    metrics.scrape(|| glance, Timestamp::UNIX_EPOCH).unwrap()
 }
 
 #[test]

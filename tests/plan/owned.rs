@@ -7,8 +7,8 @@ use eks_upgrade_operator::eks::{
     CancelRequest, ErrorKind, RefreshStatus, RefreshView, UpdateView, VersionRequest,
 };
 use eks_upgrade_operator::plan::{
-    Action, Decision, Evidence, Facts, Object, Observed, Part, Read, Reading, Settings, Standing,
-    Trouble, decide, next_read, next_reads,
+    Action, Decision, Durations, Evidence, Facts, Object, Observed, Part, Read, Reading, Settings,
+    Standing, Trouble, decide, next_read, next_reads,
 };
 use jiff::Timestamp;
 
@@ -46,6 +46,7 @@ impl Owned {
             observed,
             trouble: *trouble,
             refusals: *refusals,
+            durations: Durations::default(),
             settings,
             now: *now,
         }

@@ -15,7 +15,7 @@ fn opens_at_two() -> World {
     world
 }
 
-/// Runs until something is sent, as late as the controller may look: it spreads its looks by a tenth.
+/// Runs until something is sent, as late as the controller may look: it spreads resyncs over the interval, and other looks by a tenth.
 fn sent_at(world: &mut World) -> Timestamp {
     for _ in 0..2_000 {
         world.settle();
@@ -23,7 +23,9 @@ fn sent_at(world: &mut World) -> Timestamp {
             return world.now;
         }
         if let Wake::After(wait) = world.last_wake {
-            world.last_wake = Wake::After(wait + wait / 10);
+            let is_resync = wait == world.settings.resync_interval;
+            let late = if is_resync { wait / 2 } else { wait / 10 };
+            world.last_wake = Wake::After(wait + late);
         }
         world.sleep();
     }

@@ -6,8 +6,8 @@ use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor, Reason};
 use eks_upgrade_operator::controller::status_of;
 use eks_upgrade_operator::eks::{CancelRequest, EksError, ErrorKind, Target, VersionRequest};
 use eks_upgrade_operator::plan::{
-    Action, Decision, Facts, Gates, Object, Observed, Outcome, Sent, Settings, Standing, Trouble,
-    Wake, Wish, answered, cancel_answered, decide, next_reads,
+    Action, Decision, Durations, Facts, Gates, Object, Observed, Outcome, Sent, Settings, Standing,
+    Trouble, Wake, Wish, answered, cancel_answered, decide, next_reads,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -23,6 +23,7 @@ pub struct World {
     pub now: Timestamp,
     pub trouble: Option<Trouble>,
     pub refusals: Option<Trouble>,
+    pub durations: Durations,
     /// What becomes of the next sends.
     pub fates: VecDeque<Fate>,
     /// Every request that left.
@@ -79,6 +80,7 @@ impl World {
             now: "2026-11-23T12:00:00Z".parse().unwrap(),
             trouble: None,
             refusals: None,
+            durations: Durations::default(),
             fates: VecDeque::new(),
             sent: Vec::new(),
             cancels: Vec::new(),
@@ -111,6 +113,7 @@ impl World {
             observed,
             trouble: self.trouble,
             refusals: self.refusals,
+            durations: self.durations,
             settings: &self.settings,
             now: self.now,
         }

@@ -281,7 +281,7 @@ fn checks_are_counted_and_ends_of_support_named_while_they_are_known() {
     let metrics = Metrics::default();
     let (first, second) = (object("first", 1, "a"), object("second", 2, "b"));
     let count = |fleet: &Fleet, line: &str| {
-        let text = metrics.scrape(glance(fleet), Timestamp::UNIX_EPOCH);
+        let text = metrics.scrape(|| glance(fleet), Timestamp::UNIX_EPOCH);
         let text = text.unwrap();
         let mut lines = text.lines();
         lines.find_map(|it| it.strip_prefix(line)?.trim().parse::<f64>().ok())
@@ -455,7 +455,7 @@ fn only_the_replica_that_leads_tells_of_the_objects() {
     let metrics = Metrics::default();
     let names = || {
         let text = metrics
-            .scrape(glance(&fleet), Timestamp::UNIX_EPOCH)
+            .scrape(|| glance(&fleet), Timestamp::UNIX_EPOCH)
             .unwrap();
         assert!(text.ends_with("# EOF\n"));
         let samples = text.lines().filter(|line| !line.starts_with('#'));
@@ -533,4 +533,82 @@ fn who_is_not_let_holds_no_place_among_the_running() {
     fleet.note(&own, AT);
     assert_eq!(fleet.claim(&own, 1), Turn::Yours);
     assert_eq!(glance(&fleet).running, 0);
+}
+
+/// What may not grow with the number of objects: each look is a call to EKS.
+#[test]
+fn a_crowd_at_one_cluster_is_not_woken_by_each_of_its_changes() {
+    const CROWD: i64 = 1_000;
+    let crowd: Vec<Stored> = (0..CROWD)
+        .map(|n| object(&format!("o-{n}"), n, "c"))
+        .collect();
+    let mut mixed: Vec<usize> = (0..crowd.len()).collect();
+    fastrand::Rng::with_seed(8).shuffle(&mut mixed);
+    let up: Vec<usize> = (0..crowd.len()).collect();
+    let down: Vec<usize> = up.iter().rev().copied().collect();
+    let most = crowd.len() * (1 + TOLD_OF_A_NEW_OWNER);
+    for (come, go) in [
+        (&up, &up),
+        (&up, &down),
+        (&down, &up),
+        (&down, &mixed),
+        (&mixed, &mixed),
+    ] {
+        let fleet = Fleet::default();
+        let mut woken = 0;
+        for at in come {
+            woken += fleet.note(&crowd[*at], AT).len();
+        }
+        assert!(woken <= most, "{woken} as they come");
+        let mut woken = 0;
+        let mut left: BTreeSet<usize> = up.iter().copied().collect();
+        for at in go {
+            let gone = &crowd[*at];
+            let was_first = left.first() == Some(at);
+            left.remove(at);
+            let told = fleet.forget(&gone.key, &gone.uid, AT);
+            if let Some(first) = left.first().filter(|_| was_first) {
+                assert!(told.contains(&crowd[*first].key), "the new owner is told");
+            } else {
+                assert_eq!(told, []);
+            }
+            woken += told.len();
+        }
+        assert!(woken <= most, "{woken} as they go");
+    }
+}
+
+#[test]
+fn both_the_new_owner_and_the_former_one_are_looked_at_however_many_want_a_cluster() {
+    let fleet = Fleet::default();
+    for n in 10..100 {
+        fleet.note(&object(&format!("o-{n}"), n, "c"), AT);
+    }
+    let (former, new) = (object("o-10", 10, "c"), object("new", 1, "c"));
+    assert!(fleet.note(&new, AT).contains(&former.key));
+    let moved = Stored {
+        resource_version: "2".to_owned(),
+        ..object("new", 1, "other")
+    };
+    assert!(fleet.note(&moved, AT).contains(&former.key));
+    // One that comes late changes nothing for the others.
+    assert_eq!(fleet.note(&object("late", 1_000, "c"), AT), []);
+}
+
+#[test]
+fn a_list_of_one_namespace_says_nothing_of_others() {
+    let fleet = Fleet::default();
+    let of = |namespace: &str, name: &str| {
+        let mut object = object(name, 1, name);
+        object.key.namespace = namespace.to_owned();
+        object
+    };
+    let objects = [of("a", "z"), of("b", "a"), of("b", "b"), of("b-c", "a")];
+    for object in &objects {
+        fleet.note(object, AT);
+    }
+    let (gone, _) = fleet.retain(Some("b"), &HashSet::from([objects[2].key.clone()]), AT);
+    assert_eq!(gone, [(objects[1].key.clone(), objects[1].uid.clone())]);
+    let (gone, _) = fleet.retain(None, &HashSet::new(), AT);
+    assert_eq!(gone.len(), 3);
 }

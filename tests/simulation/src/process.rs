@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use eks_upgrade_operator::controller::Waker as Queues;
 use eks_upgrade_operator::controller::{
-    Access, Cache, Change, Context, Fleet, FreezeChange, FreezeIntake, Freezes, Intake, Limits,
-    Look, Pace, Recall, When, again, reconcile,
+    Access, Cache, Change, Context, Fleet, FreezeChange, FreezeIntake, Freezes, Intake, Lengths,
+    Limits, Look, Pace, Recall, When, again, reconcile,
 };
 use eks_upgrade_operator::leader::Leadership;
 use eks_upgrade_operator::metrics::Metrics;
@@ -92,6 +92,7 @@ impl Process {
             fleet: Fleet::default(),
             freezes: Freezes::default(),
             recall: Recall::default(),
+            lengths: Lengths::default(),
             cache: Cache::default(),
             pace: Pace::unbounded(),
             waker,
@@ -302,6 +303,7 @@ impl Process {
             fleet,
             freezes,
             recall,
+            lengths,
             cache,
             pace,
             waker: _,
@@ -323,7 +325,7 @@ impl Process {
             .map(|stored| &stored.resource_version)
             .collect();
         format!(
-            "{fleet:?} {freezes:?} {recall:?} {cache:?} {pace:?} {seen:?} {watched:?} {:?} {:?} {:?}",
+            "{fleet:?} {freezes:?} {recall:?} {lengths:?} {cache:?} {pace:?} {seen:?} {watched:?} {:?} {:?} {:?}",
             self.shown, self.due, self.later
         )
     }
