@@ -2,7 +2,7 @@
 
 use eks_upgrade_operator::api::{Reason, UpdateStatus};
 use eks_upgrade_operator::eks::Progress;
-use eks_upgrade_operator::plan::{Observed, Read, Wake, is_overdue, next_reads};
+use eks_upgrade_operator::plan::{Observed, Part, Read, Wake, is_overdue, next_reads};
 
 use super::eks::End;
 use super::world::{World, minutes, seconds};
