@@ -282,5 +282,15 @@ fn when_a_newer_version_is_asked_for_what_has_to_be_known_is_asked_at_the_same_t
     world.edit(|wish| wish.version = "1.34".parse().unwrap());
     let observed = Observed::default();
     let together = next_reads(&world.facts(&observed));
-    assert_eq!(together, [Read::Cluster, Read::Updates, Read::Versions,]);
+    let (named, evidence): (Vec<Read>, Vec<Read>) = together
+        .into_iter()
+        .partition(|read| !matches!(read, Read::Evidence(..)));
+    assert_eq!(named, [Read::Cluster, Read::Updates, Read::Versions]);
+    let parts = evidence.into_iter().map(|read| match read {
+        Read::Evidence(part, _) => part,
+        other => panic!("{other:?}"),
+    });
+    let next = "1.34".parse().unwrap();
+    let wanted = [Part::Nodegroups, Part::Addons(next), Part::Refresh];
+    assert_eq!(parts.collect::<Vec<_>>(), wanted);
 }

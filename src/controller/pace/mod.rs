@@ -96,7 +96,7 @@ impl Pace {
         // Those that ask nothing only need one of the looks.
         let name = target.map(name_of).unwrap_or_default();
         let (begins, begun) = oneshot::channel();
-        let number = shared.line_up(name.clone(), key, urgency, begins);
+        let number = shared.line_up(&name, key, urgency, begins);
         let mut place_in_line = PlaceInLine {
             shared,
             name: &name,
@@ -137,7 +137,7 @@ impl Shared {
 
     fn line_up(
         self: &Arc<Self>,
-        name: Name,
+        name: &Name,
         key: &Key,
         urgency: Urgency,
         begins: oneshot::Sender<bool>,
@@ -150,7 +150,7 @@ impl Shared {
             begins,
         };
         state
-            .place(&name, self.quota, now)
+            .place(name, self.quota, now)
             .line_up(urgency, number, waiting);
         let count = state.crowded.entry(name.clone()).or_default();
         *count = count.saturating_add(1);
@@ -159,7 +159,7 @@ impl Shared {
             .insert(key.clone(), (name.clone(), urgency, number));
         debug_assert!(known.is_none(), "an object is looked at once at a time");
         state.begin_looks(self.most, now);
-        self.arm(&mut state, &name, now);
+        self.arm(&mut state, name, now);
         number
     }
 

@@ -1,6 +1,6 @@
 //! The lines and rates against an AWS with a quota, on a clock that only goes on when everybody waits.
 
-use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::AtomicU32;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
@@ -48,8 +48,8 @@ fn pace(most: u16, quota: Option<u32>) -> Pace {
 struct Aws {
     per_second: f64,
     tokens: Mutex<(f64, Instant)>,
-    taken: AtomicUsize,
-    refused: AtomicUsize,
+    taken: AtomicU32,
+    refused: AtomicU32,
 }
 
 impl Aws {
@@ -57,8 +57,8 @@ impl Aws {
         Arc::new(Self {
             per_second,
             tokens: Mutex::new((per_second, Instant::now())),
-            taken: AtomicUsize::new(0),
-            refused: AtomicUsize::new(0),
+            taken: AtomicU32::new(0),
+            refused: AtomicU32::new(0),
         })
     }
 
@@ -92,13 +92,13 @@ struct Storm {
     /// The share of calls that AWS refused.
     wasted: f64,
     /// Looks that came to nothing.
-    failed: usize,
+    failed: u32,
 }
 
 /// Objects that all have to be looked at now, with so many calls each.
 async fn storm(quota: Option<u32>, per_second: f64) -> Storm {
-    const OBJECTS: usize = 400;
-    const CALLS: usize = 8;
+    const OBJECTS: u32 = 400;
+    const CALLS: u32 = 8;
     let (pace, aws, start) = (pace(16, quota), Aws::new(per_second), Instant::now());
     let mut looks = JoinSet::new();
     for n in 0..OBJECTS {
@@ -124,9 +124,9 @@ async fn storm(quota: Option<u32>, per_second: f64) -> Storm {
         });
     }
     let failed = looks.join_all().await.into_iter().sum();
-    let taken = aws.taken.load(Ordering::Relaxed) as f64;
-    let refused = aws.refused.load(Ordering::Relaxed) as f64;
-    let least = ((OBJECTS * CALLS) as f64 - per_second) / per_second;
+    let taken = f64::from(aws.taken.load(Ordering::Relaxed));
+    let refused = f64::from(aws.refused.load(Ordering::Relaxed));
+    let least = (f64::from(OBJECTS * CALLS) - per_second) / per_second;
     Storm {
         time: start.elapsed().as_secs_f64() / least,
         wasted: refused / (taken + refused),
@@ -288,7 +288,7 @@ async fn what_was_begun_goes_before_what_was_not_and_a_send_before_both() {
 async fn where_aws_throttles_everything_it_is_left_alone_and_its_answer_is_told() {
     let pace = pace(16, None);
     let here = target("eu-central-1", "a");
-    let calls = AtomicUsize::new(0);
+    let calls = AtomicU32::new(0);
     let start = Instant::now();
     let mut told = 0;
     while start.elapsed() < Duration::from_mins(30) {
