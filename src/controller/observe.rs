@@ -41,7 +41,12 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
         let asked = reads
             .into_iter()
             .map(|read| ask(ctx, look, &wish.target, read, is_first));
-        for answer in future::join_all(asked).await {
+        let mut answers = future::join_all(asked).await.into_iter();
+        if let Some(needed) = answers.next() {
+            observed.add(needed);
+        }
+        // What went wrong with a question that may not have been needed is no failure yet.
+        for answer in answers.filter(|answer| answer.trouble().is_none()) {
             observed.add(answer);
         }
     }

@@ -574,3 +574,11 @@ pub fn condition<'a>(
         .find(|condition| condition.type_ == kind)?;
     Some((&found.status, &found.reason, &found.message))
 }
+
+/// Sorts what was asked at the same time: all between the first question and this one.
+pub fn in_any_order(asked: &mut [String], until: &str) {
+    let end = asked.iter().position(|question| question == until);
+    if let Some(together) = asked.get_mut(1..end.unwrap_or(1)) {
+        together.sort();
+    }
+}

@@ -119,6 +119,8 @@ impl Owned {
             let Some(read) = waiting.pop() else { break };
             reads += 1;
             assert!(reads <= 20, "asks again and again: {read:?}");
+            let is_needed = next_read(&known.facts()).as_ref() == Some(&read);
+            let before = known.observed.clone();
             let slot = &mut known.observed;
             match read {
                 Read::Tracked(_) => slot.tracked.clone_from(&answers.tracked),
@@ -140,6 +142,9 @@ impl Owned {
                     show(part, since, &answers.evidence, &mut slot.evidence, self.now);
                 }
                 Read::Readiness => slot.readiness.clone_from(&answers.readiness),
+            }
+            if !is_needed && known.observed.trouble().is_some() {
+                known.observed = before;
             }
         }
         known
