@@ -126,7 +126,7 @@ impl<'a> Fleet<'a> {
         }
         self.eks.answer_at_once().await;
         if memory {
-            figures("idle", "idle", size, values, &mut parts.memory);
+            figures("idle", "idle", size, &values, &mut parts.memory);
         }
         if restart {
             restart::figures(&starts, &mut parts.restart);
@@ -167,15 +167,15 @@ impl<'a> Fleet<'a> {
             self.watch(&operator, &mut values).await;
             operator.end().await;
         }
-        figures("upgrading", "a tenth upgrading", size, values, measured);
+        figures("upgrading", "a tenth upgrading", size, &values, measured);
     }
 
     /// CPU time for each further look, while all are looked at every so often.
     async fn rounds(&self, measured: &mut Measured) {
         let size = self.names.len();
         let interval = match size {
-            ..=100 => 2,
-            ..=1_000 => 8,
+            0..=100 => 2,
+            101..=1_000 => 8,
             _ => 40,
         };
         let resync = format!("{interval}s");
@@ -213,7 +213,7 @@ fn figures(
     id: &str,
     words: &str,
     size: usize,
-    values: BTreeMap<&str, Vec<f64>>,
+    values: &BTreeMap<&str, Vec<f64>>,
     measured: &mut Measured,
 ) {
     for (what, title, unit, target) in [

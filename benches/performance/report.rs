@@ -49,12 +49,14 @@ impl Report {
     /// With what was measured before.
     pub fn load() -> Self {
         let docs = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("docs");
+        let machine = Machine::here();
         let figures = match std::fs::read_to_string(docs.join("performance.json")) {
             Ok(text) => serde_json::from_str(&text).unwrap(),
-            Err(_) => Figures::default(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Figures::default(),
+            Err(error) => panic!("docs/performance.json cannot be read: {error}"),
         };
         Self {
-            machine: Machine::here(),
+            machine,
             figures,
             docs,
         }
@@ -77,7 +79,7 @@ impl Report {
         };
         println!("{name}, measured in {} s\n{}", part.seconds, table(&part));
         self.figures.parts.insert(name.to_owned(), part);
-        let text = serde_json::to_string_pretty(&compact(&self.figures)).unwrap();
+        let text = serde_json::to_string_pretty(&self.figures).unwrap();
         std::fs::write(self.docs.join("performance.json"), text + "\n").unwrap();
         let page = self.docs.join("performance.md");
         let text = std::fs::read_to_string(&page).unwrap();
@@ -87,20 +89,6 @@ impl Report {
             std::fs::write(self.docs.join(file), picture).unwrap();
         }
     }
-}
-
-fn compact(figures: &Figures) -> serde_json::Value {
-    let mut figures = serde_json::to_value(figures).unwrap();
-    // Milliseconds are enough for a plot.
-    for point in figures.pointer_mut("/parts/storm/series").into_iter() {
-        for series in point.as_array_mut().unwrap() {
-            for point in series["points"].as_array_mut().unwrap() {
-                let seconds = point[0].as_f64().unwrap();
-                point[0] = serde_json::json!((seconds * 100.0).round() / 100.0);
-            }
-        }
-    }
-    figures
 }
 
 /// A part as a table of Markdown, which people can read on a terminal too.
