@@ -50,8 +50,8 @@ soak: ## simulate for MINUTES=1 or more, going on where the last one stopped
 replay: ## tell the story of one simulated schedule: SEED=n
 	@cargo run --quiet --locked --package simulation --bin soak -- --replay $(or $(SEED),0)
 
-bench: assets ## measure latency, calls and memory
-	cargo bench --locked --bench latency
+bench: assets ## measure speed, memory and calls, and write docs/performance.md: ONLY=storm,memory RUNS=5
+	ONLY="$(ONLY)" RUNS="$(RUNS)" cargo bench --locked --bench performance
 
 fmt: ## format the code
 	cargo fmt --all

@@ -582,8 +582,21 @@ async fn calls_can_be_looked_up() {
             "httpStatus": 200, "errorCode": null, "outcome": "answered", "accepted": true,
         })
     );
-    let other = admin(&simulator, "GET", "/_simulator/calls?cluster=other", "").await;
-    assert_eq!(other.json(), json!([]));
+    for none in ["cluster=other", "operation=NoSuchThing", "after=2"] {
+        let path = format!("/_simulator/calls?{none}");
+        let found = admin(&simulator, "GET", &path, "").await;
+        assert_eq!(found.json(), json!([]), "{none}");
+    }
+    let path = "/_simulator/calls/tally?after=1&by=cluster";
+    let tally = admin(&simulator, "GET", path, "").await.json();
+    assert_eq!(tally["calls"], 1);
+    let started = &tally["operations"]["UpdateClusterVersion"];
+    assert_eq!(
+        (&started["calls"], &started["accepted"]),
+        (&json!(1), &json!(1))
+    );
+    assert_eq!(tally["operations"].as_object().unwrap().len(), 1);
+    assert_eq!(tally["clusters"]["111122223333/prod"]["calls"], 1);
 }
 
 #[tokio::test]

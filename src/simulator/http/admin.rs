@@ -5,11 +5,14 @@ use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Response as HttpResponse};
 use http::StatusCode;
 use serde::Deserialize;
+use serde::de::IntoDeserializer;
+use serde::de::value::Error as ValueError;
 use serde_json::json;
 
 use super::Shared;
+use crate::simulator::api::Operation;
 use crate::simulator::error::ApiError;
-use crate::simulator::model::{CallRecord, Model};
+use crate::simulator::model::{CallRecord, Model, Tally};
 use crate::simulator::scenario::{self, ScenarioError};
 
 #[derive(Deserialize)]
@@ -17,22 +20,77 @@ use crate::simulator::scenario::{self, ScenarioError};
 pub(super) struct CallFilter {
     operation: Option<String>,
     cluster: Option<String>,
+    /// Only calls with a higher `seq`.
+    #[serde(default)]
+    after: u64,
+}
+
+impl CallFilter {
+    fn fits(self) -> (u64, impl Fn(&&CallRecord) -> bool) {
+        let Self {
+            operation,
+            cluster,
+            after,
+        } = self;
+        // Read once: there can be a hundred thousand calls. A name that no operation has fits none.
+        let operation = operation.map(|name| {
+            Operation::deserialize(IntoDeserializer::<ValueError>::into_deserializer(name)).ok()
+        });
+        let fits = move |call: &&CallRecord| {
+            operation.is_none_or(|operation| operation == Some(call.operation))
+                && (cluster.is_none() || call.cluster == cluster)
+        };
+        (after, fits)
+    }
 }
 
 pub(super) async fn calls(
     State(shared): State<Shared>,
     Query(filter): Query<CallFilter>,
 ) -> HttpResponse {
-    let CallFilter { operation, cluster } = filter;
-    let fits = |call: &&CallRecord| {
-        operation
-            .as_ref()
-            .is_none_or(|name| *name == format!("{:?}", call.operation))
-            && (cluster.is_none() || call.cluster == cluster)
-    };
+    let (after, fits) = filter.fits();
     let calls: Vec<CallRecord> =
-        shared.with(|model, _| model.calls().filter(fits).cloned().collect());
+        shared.with(|model, _| model.calls_after(after).filter(fits).cloned().collect());
     Json(calls).into_response()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TallyFilter {
+    operation: Option<String>,
+    cluster: Option<String>,
+    #[serde(default)]
+    after: u64,
+    /// `cluster`: also the numbers of each.
+    by: Option<By>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum By {
+    Cluster,
+}
+
+pub(super) async fn tally(
+    State(shared): State<Shared>,
+    Query(filter): Query<TallyFilter>,
+) -> HttpResponse {
+    let TallyFilter {
+        operation,
+        cluster,
+        after,
+        by,
+    } = filter;
+    let (after, fits) = CallFilter {
+        operation,
+        cluster,
+        after,
+    }
+    .fits();
+    let by_cluster = matches!(by, Some(By::Cluster));
+    let tally =
+        shared.with(|model, _| Tally::of(model.calls_after(after).filter(fits), by_cluster));
+    Json(tally).into_response()
 }
 
 pub(super) async fn clusters(State(shared): State<Shared>) -> HttpResponse {

@@ -144,6 +144,7 @@ fn router(shared: Shared) -> Router {
         .route("/cluster-versions", get(eks::describe_cluster_versions))
         .route("/healthz", get(async || "ok\n"))
         .route("/_simulator/calls", get(admin::calls))
+        .route("/_simulator/calls/tally", get(admin::tally))
         .route(
             "/_simulator/clusters",
             get(admin::clusters).post(admin::add_clusters),

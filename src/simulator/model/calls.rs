@@ -78,13 +78,28 @@ impl CallLog {
 
     /// The record of a call, for work that is done later.
     pub(super) fn find(&mut self, seq: u64) -> Option<&mut CallRecord> {
-        self.records
-            .iter_mut()
-            .rev()
-            .find(|record| record.seq == seq)
+        let index = self.index_of(seq)?;
+        self.records.get_mut(index)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = &CallRecord> {
         self.records.iter()
+    }
+
+    /// The calls after this one. Those before are not looked at: a run of an hour must not make each question slower.
+    pub(super) fn after(&self, seq: u64) -> impl Iterator<Item = &CallRecord> {
+        let next = seq.saturating_add(1);
+        let from = match self.records.front() {
+            Some(first) if first.seq > next => 0,
+            _ => self.index_of(next).unwrap_or(self.records.len()),
+        };
+        self.records.range(from..)
+    }
+
+    /// Where a call is: they are counted without a gap.
+    fn index_of(&self, seq: u64) -> Option<usize> {
+        let first = self.records.front()?.seq;
+        let index = usize::try_from(seq.checked_sub(first)?).ok()?;
+        (index < self.records.len()).then_some(index)
     }
 }

@@ -10,6 +10,7 @@ mod insights;
 mod nodegroups;
 mod rollback;
 mod start;
+mod tally;
 mod timeline;
 mod update;
 mod work;
@@ -24,6 +25,7 @@ use jiff::Timestamp;
 
 pub use calls::{CallRecord, Delivery};
 pub use cluster::{ClusterKey, ClusterTruth};
+pub use tally::{ClusterTally, OperationTally, Tally};
 pub use update::{Origin, UpdateTruth};
 
 use super::api::{Caller, Request, UpdateView};
@@ -215,6 +217,11 @@ impl Model {
     /// The calls so far, oldest first; the last 100,000 of them.
     pub fn calls(&self) -> impl Iterator<Item = &CallRecord> {
         self.calls.iter()
+    }
+
+    /// Those of them with a higher `seq` than this.
+    pub fn calls_after(&self, seq: u64) -> impl Iterator<Item = &CallRecord> {
+        self.calls.after(seq)
     }
 }
 

@@ -8,6 +8,7 @@ mod insights;
 mod nodegroups;
 mod notes;
 mod rollbacks;
+mod tallies;
 mod tokens;
 mod visibility;
 
