@@ -8,11 +8,11 @@ use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, store::Writer};
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
-use kube::{Api, ResourceExt};
+use kube::{Api, Resource};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Sender;
 
-use crate::api::ClusterUpgrade;
+use crate::api::{ClusterUpgrade, RETRY_ANNOTATION};
 use crate::eks::Eks;
 use crate::store::Key;
 use crate::store::kube::{KubeStore, Watched, stored};
@@ -20,9 +20,6 @@ use crate::store::kube::{KubeStore, Watched, stored};
 use super::context::{Clock, Context};
 use super::intake::{Change, Intake, When};
 use super::later::Later;
-
-/// The last-applied configuration of kubectl: as large as the object, and of no use here.
-const LAST_APPLIED: &str = "kubectl.kubernetes.io/last-applied-configuration";
 
 /// One watch: all objects of a namespace, or of all namespaces.
 pub struct Scope {
@@ -54,10 +51,7 @@ pub fn changes<E: Eks, C: Clock>(
     let later = Later::default();
     let watched = watch(api, watcher::Config::default())
         .default_backoff()
-        .modify(|object| {
-            object.managed_fields_mut().clear();
-            object.annotations_mut().remove(LAST_APPLIED);
-        })
+        .modify(slim)
         .reflect(writer)
         .flat_map(move |event| {
             let changed: Vec<_> = match event {
@@ -88,6 +82,18 @@ pub fn changes<E: Eks, C: Clock>(
         let Key { namespace, name } = key;
         ObjectRef::<DeserializeGuard<ClusterUpgrade>>::new(&name).within(&namespace)
     })
+}
+
+/// Takes away what nobody here reads: kubectl's last-applied configuration alone is as large as the object.
+fn slim(object: &mut Watched) {
+    let meta = object.meta_mut();
+    meta.managed_fields = None;
+    meta.owner_references = None;
+    meta.finalizers = None;
+    if let Some(annotations) = &mut meta.annotations {
+        annotations.retain(|name, _| name == RETRY_ANNOTATION);
+    }
+    meta.annotations.take_if(|kept| kept.is_empty());
 }
 
 /// What the API server answered, by its status code.
