@@ -98,7 +98,7 @@ async fn measure(runs: usize, wanted: impl Fn(&str) -> bool) {
             memory,
             restart,
             cost,
-        } = memory::measure(&stage, runs, of).await;
+        } = memory::measure(&stage, runs, of, &sizes()).await;
         let lasted = began.elapsed();
         for (part, measured) in [("memory", memory), ("restart", restart), ("cost", cost)] {
             if wanted(part) {
@@ -107,6 +107,14 @@ async fn measure(runs: usize, wanted: impl Fn(&str) -> bool) {
         }
     }
     stage.end().await;
+}
+
+/// How many objects there are in the fleets; `SIZES=1,100` is for trying the program.
+fn sizes() -> Vec<usize> {
+    match std::env::var("SIZES") {
+        Ok(text) if !text.is_empty() => text.split(',').map(|size| size.parse().unwrap()).collect(),
+        _ => memory::SIZES.to_vec(),
+    }
 }
 
 fn begin(part: &str) -> Instant {

@@ -13,11 +13,9 @@ use crate::fleet;
 use crate::operator::{Operator, seconds};
 use crate::restart;
 use crate::simulator::Simulator;
-use crate::stage::{Stage, cluster, manifest};
+use crate::stage::{LONG, Stage, cluster, manifest};
 
-pub const SIZES: [usize; 4] = [1, 100, 1_000, 10_000];
-/// For ten thousand objects on a slow machine.
-pub const LONG: Duration = Duration::from_mins(10);
+pub const SIZES: [usize; 4] = [1, 100, 1_000, restart::OBJECTS];
 /// What follows the last decision (Events, late writes) is over by then.
 const SETTLE: Duration = Duration::from_secs(3);
 /// How often every object is looked at again, in turn.
@@ -47,15 +45,16 @@ struct Fleet<'a> {
     names: Vec<String>,
 }
 
-pub async fn measure(stage: &Stage, runs: usize, wanted: Wanted) -> Parts {
+pub async fn measure(stage: &Stage, runs: usize, wanted: Wanted, sizes: &[usize]) -> Parts {
     let mut parts = Parts::default();
-    for size in SIZES {
+    let largest = sizes.iter().copied().max();
+    for &size in sizes {
         let Wanted {
             memory,
             restart,
             cost,
         } = wanted;
-        let restart = restart && size == restart::OBJECTS;
+        let restart = restart && Some(size) == largest;
         let cost = cost && size > 1;
         if !(memory || restart || cost) {
             continue;
@@ -129,7 +128,7 @@ impl<'a> Fleet<'a> {
             figures("idle", "idle", size, &values, &mut parts.memory);
         }
         if restart {
-            restart::figures(&starts, &mut parts.restart);
+            restart::figures(&starts, size, &mut parts.restart);
         }
     }
 
@@ -150,16 +149,24 @@ impl<'a> Fleet<'a> {
         fleet::ask_for(&self.api, &some, "1.34").await;
         let mut values = BTreeMap::new();
         let many = self.names.len().to_string();
-        for _ in 0..runs {
+        for run in 0..runs {
             let after = self.eks.last_seq().await;
             let args = ["--resync-interval", "1h", "--max-running-updates", &many];
             let mut operator = self.operator(&args);
-            restart::watch(&mut operator, &self.eks, after, size).await;
-            // All have started, in this run or one before.
+            operator.ready().await;
+            let pause = Duration::from_secs(1);
+            operator
+                .until_metric(restart::LOOKS, size as f64, pause)
+                .await;
+            // The first has them started, and those after it find them running.
             harness::eventually("a tenth of the clusters upgrade", LONG, async || {
-                let truth = self.eks.truth().await;
-                let running = truth.iter().filter(|one| !one.updates.is_empty()).count();
-                (running == count).then_some(()).ok_or(running.to_string())
+                let query = "operation=UpdateClusterVersion";
+                let sent = self.eks.tally(after, query).await;
+                let accepted: usize = sent.operations.values().map(|of| of.accepted).sum();
+                let wanted = if run == 0 { count } else { 0 };
+                (accepted == wanted)
+                    .then_some(())
+                    .ok_or(accepted.to_string())
             })
             .await
             .unwrap();

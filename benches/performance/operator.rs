@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use harness::{Process, Program, eventually};
+use harness::{Process, Program};
 use jiff::Timestamp;
 
 use crate::http::{ask, get};
-use crate::stage::DEADLINE;
+use crate::stage::{DEADLINE, LONG};
 
 /// In which `/proc` counts CPU time, on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
@@ -63,14 +63,21 @@ impl Operator {
             .sum()
     }
 
-    /// Waits until a metric is at least so much.
-    pub async fn until_metric(&mut self, name: &str, least: f64) {
-        eventually(name, DEADLINE, async || {
+    /// Waits until a metric is at least so much. Telling the metrics of ten thousand objects is work, so `pause` lies between.
+    pub async fn until_metric(&mut self, name: &str, least: f64, pause: Duration) {
+        let end = tokio::time::Instant::now() + LONG;
+        loop {
             let value = self.metric(name, "").await;
-            (value >= least).then_some(()).ok_or(value.to_string())
-        })
-        .await
-        .unwrap();
+            if value >= least {
+                return;
+            }
+            assert!(
+                tokio::time::Instant::now() < end,
+                "{name} is {value}, not {least}: {}",
+                self.process.tail()
+            );
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// MiB that are resident now.

@@ -5,12 +5,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::figure::{Figure, Measured};
-use crate::memory::{LONG, since_start};
+use crate::memory::since_start;
 use crate::operator::Operator;
 use crate::simulator::Simulator;
+use crate::stage::LONG;
 
-/// With so many objects a restart is measured.
+/// With so many objects the targets are for.
 pub const OBJECTS: usize = 10_000;
+/// Counts the decisions.
+pub const LOOKS: &str = "eks_upgrade_reconcile_seconds_count";
 /// Seldom enough that the question itself costs nothing.
 const PAUSE: Duration = Duration::from_millis(200);
 
@@ -39,8 +42,7 @@ pub async fn watch(operator: &mut Operator, eks: &Simulator, after: u64, size: u
         );
         tokio::time::sleep(PAUSE).await;
     }
-    let counted = "eks_upgrade_reconcile_seconds_count";
-    operator.until_metric(counted, size as f64).await;
+    operator.until_metric(LOOKS, size as f64, PAUSE / 2).await;
     let decided = since_start(operator, Timestamp::now());
     let tally = eks
         .tally(after, "operation=DescribeCluster&by=cluster")
@@ -54,7 +56,7 @@ pub async fn watch(operator: &mut Operator, eks: &Simulator, after: u64, size: u
     }
 }
 
-pub fn figures(starts: &[Start], measured: &mut Measured) {
+pub fn figures(starts: &[Start], size: usize, measured: &mut Measured) {
     let add = |id: &str, what: &str, of: fn(&Start) -> f64| {
         let values: Vec<f64> = starts.iter().map(of).collect();
         let what = format!("start of the process {what}");
@@ -74,6 +76,6 @@ pub fn figures(starts: &[Start], measured: &mut Measured) {
     ];
     measured.figures.extend(figures);
     measured.notes.push(format!(
-        "{OBJECTS} objects whose status is written, EKS answers in 5 ms and limits nothing."
+        "{size} objects whose status is written, EKS answers in 5 ms and limits nothing."
     ));
 }

@@ -14,6 +14,8 @@ use crate::simulator::Simulator;
 
 /// For what takes seconds.
 pub const DEADLINE: Duration = Duration::from_mins(2);
+/// For ten thousand objects on a slow machine.
+pub const LONG: Duration = Duration::from_mins(10);
 pub const ACCOUNT: &str = "111122223333";
 pub const REGION: &str = "us-west-2";
 pub const ACCESS_KEY: &str = "AKIAIOSFODNN7EXAMPLE";
