@@ -15,6 +15,7 @@ mod freezes;
 mod intake;
 mod later;
 mod lengths;
+mod looks;
 mod observe;
 mod pace;
 mod persist;

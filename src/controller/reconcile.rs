@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::SignedDuration;
+
 use crate::api::{ClusterUpgradeStatus, Reason};
 use crate::eks::{Eks, EksError, ErrorKind, Target};
 use crate::plan::{
@@ -20,6 +22,9 @@ use super::pace::Look;
 use super::persist::{persist, persist_answer};
 use super::wait::wait;
 use super::{report, unreadable};
+
+/// How long after the beginning of a look an effect is still announced: the write has to leave time for the send.
+const WRITES_BEFORE: SignedDuration = SignedDuration::from_secs(7);
 
 /// Looks at one object and takes at most one step. Returns when to look again; `None` means when it changes.
 ///
@@ -80,6 +85,21 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         // An intent that is written and not sent would be looked for by the next leader, for twenty minutes.
         ctx.waker.wake(ctx.fleet.release(&stored));
         return Ok(later(ctx));
+    }
+
+    let is_late = moment.elapsed(&ctx.clock) >= WRITES_BEFORE;
+    if let Ok((
+        Decision {
+            action: Some(_), ..
+        },
+        _,
+    )) = &decided
+        && is_late
+    {
+        // What is written now could not be sent any more. What took so long is known next time, or waits at its beginning.
+        tracing::info!(object = %key, "looking took too long to send anything on it; looking again");
+        ctx.waker.wake(ctx.fleet.release(&stored));
+        return Ok(Some(Duration::ZERO));
     }
 
     let written = match decided {

@@ -9,13 +9,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures::future::BoxFuture;
-use futures::{FutureExt, StreamExt, future, stream};
+use futures::{FutureExt, StreamExt, future};
 use jiff::Timestamp;
 use kube::runtime::controller::{Action, Error as ControllerError, applier};
 use kube::runtime::reflector::{self, ObjectRef, Store};
 use kube::{Api, Client};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
+use tokio_util::task::TaskTracker;
 
 use crate::eks::aws::{AwsEks, CallObserver};
 use crate::eks::{Eks, Target};
@@ -34,6 +35,7 @@ use super::fleet::Fleet;
 use super::freeze_watch::watch_freezes;
 use super::freezes::Freezes;
 use super::lengths::Lengths;
+use super::looks::{Looks, Step};
 use super::pace::{Look, Pace, Urgency};
 use super::recall::Recall;
 use super::reconcile::reconcile;
@@ -286,6 +288,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     };
     // What is being written ends; nothing new is sent.
     stopping.store(true, Ordering::Relaxed);
+    ctx.pace.end();
     told.send_replace(true);
     tracing::info!("ending: what is under way is finished, nothing new is sent");
     let all = async { while controllers.join_next().await.is_some() {} };
@@ -398,61 +401,103 @@ async fn control(ctx: Shared, running: Running, cache: Store<Watched>, scope: Sc
     };
     let ending = stop.clone();
     let stopped_early = stopped_before_ready(stop.clone(), cache.clone());
+    let looks = Looks::default();
     let (due, is_due) = futures::channel::mpsc::unbounded();
-    let watching = changes(Arc::clone(&ctx), api, scope).for_each(move |object| {
-        // Its end is the end of the looks, which is noticed.
-        due.unbounded_send(object).ok();
-        future::ready(())
+    let watching = changes(Arc::clone(&ctx), api, scope).for_each({
+        let (looks, due) = (looks.clone(), due.clone());
+        move |key| {
+            looks.changed(&key);
+            tell(&due, &key);
+            future::ready(())
+        }
     });
     // Who owns a cluster is known once every namespace has been listed, and what is frozen once the freezes have.
-    let opened = async move {
+    let opening = async {
         for mut gate in gates {
             if gate.wait_for(|open| *open).await.is_err() {
-                future::pending::<()>().await;
+                return;
             }
         }
-        is_due
+        for key in looks.open() {
+            tell(&due, &key);
+        }
     };
-    let queue = stream::once(opened)
-        .flatten()
+    let opening = async {
+        opening.await;
+        future::pending::<()>().await;
+    };
+    let queue = is_due
         .map(Ok::<_, Infallible>)
         .take_until(Box::pin(async move {
             let _closed = stop.wait_for(|stop| *stop).await.is_err();
         }));
-    // No bound here: a look waits for its turn where it is known how urgent it is.
-    let config = kube::runtime::controller::Config::default().concurrency(0);
+    // What the runner does takes no time.
+    let config = kube::runtime::controller::Config::default();
     let metrics = Arc::clone(&ctx.metrics);
-    let looked_at = applier(
-        move |object: Arc<Watched>, ctx: Shared| {
-            let (key, ending) = (key_of(&ObjectRef::from_obj(&*object)), ending.clone());
-            Box::pin(look(ctx, key, ending))
+    let running = TaskTracker::new();
+    let begun = applier(
+        {
+            let (looks, due, running) = (looks.clone(), due.clone(), running.clone());
+            move |object: Arc<Watched>, ctx: Shared| {
+                let key = key_of(&ObjectRef::from_obj(&*object));
+                let action = match looks.step(&key) {
+                    Step::LineUp => {
+                        let (looks, due) = (looks.clone(), due.clone());
+                        let looking = look(ctx, key, looks, due, ending.clone());
+                        drop(running.spawn(looking));
+                        Action::await_change()
+                    }
+                    Step::After(wait) => Action::requeue(wait),
+                    Step::Nothing => Action::await_change(),
+                };
+                future::ready(Ok::<_, Infallible>(action))
+            }
         },
-        |object, error, ctx| failed(&ctx, &object, error),
+        |_, never: &Infallible, _| match *never {},
         ctx,
         cache,
         Box::pin(queue),
         config,
     );
-    let looked_at = looked_at.for_each(move |result| {
-        match result {
-            Err(ControllerError::ObjectNotFound(object)) => {
-                metrics.not_due(&key_of(&object));
-                tracing::debug!(%object, "no longer there");
+    let begun = begun.for_each({
+        let looks = looks.clone();
+        move |result| {
+            match result {
+                Err(ControllerError::ObjectNotFound(object)) => {
+                    let key = key_of(&object);
+                    looks.forget(&key);
+                    metrics.not_due(&key);
+                    tracing::debug!(%object, "no longer there");
+                }
+                Ok(_) => {}
+                Err(ControllerError::RunnerError(error)) => {
+                    tracing::error!(%error, "the runner failed");
+                }
+                Err(
+                    ControllerError::ReconcilerFailed(never, _)
+                    | ControllerError::QueueError(never),
+                ) => match never {},
             }
-            // Reported where they happened.
-            Ok(_) | Err(ControllerError::ReconcilerFailed(..) | ControllerError::QueueError(_)) => {
-            }
-            Err(ControllerError::RunnerError(error)) => {
-                tracing::error!(%error, "the runner failed");
-            }
+            future::ready(())
         }
-        future::ready(())
     });
     tokio::select! {
-        () = looked_at => {}
+        () = begun => {}
         () = watching => {}
+        () = opening => {}
         () = stopped_early => {}
     }
+    running.close();
+    running.wait().await;
+}
+
+type Due = futures::channel::mpsc::UnboundedSender<ObjectRef<Watched>>;
+
+/// Has the runner see to an object.
+fn tell(due: &Due, key: &Key) {
+    let object = ObjectRef::new(&key.name).within(&key.namespace);
+    // It has ended where the process does.
+    due.unbounded_send(object).ok();
 }
 
 /// Ends when it is to stop and the first list has not come: nothing was looked at, so there is nothing to finish, and kube's
@@ -465,23 +510,35 @@ async fn stopped_before_ready(mut stop: watch::Receiver<bool>, cache: Store<Watc
 }
 
 /// One reconcile when it is its turn, in a task of its own: a bug in one object's does not end the others'.
-async fn look(
-    ctx: Shared,
-    key: Key,
-    mut ending: watch::Receiver<bool>,
-) -> Result<Action, ReconcileError> {
+async fn look(ctx: Shared, key: Key, looks: Looks, due: Due, mut ending: watch::Receiver<bool>) {
     let look = tokio::select! {
         look = turn(&ctx, &key) => look,
-        _ = ending.wait_for(|ending| *ending) => return Ok(Action::await_change()),
+        _ = ending.wait_for(|ending| *ending) => return,
     };
+    looks.begun(&key);
     let started = Instant::now();
     let metrics = Arc::clone(&ctx.metrics);
     let looking = metrics.looks_at(&key);
-    let looked_at = key.clone();
-    let outcome = tokio::spawn(async move { reconcile(&*ctx, &looked_at, &look).await }).await;
+    let reconciling = tokio::spawn({
+        let (ctx, key) = (Arc::clone(&ctx), key.clone());
+        async move { reconcile(&*ctx, &key, &look).await }
+    });
+    let outcome = match reconciling.await {
+        Ok(outcome) => outcome.map_err(ReconcileError::Store),
+        Err(bug) => Err(ReconcileError::Bug(bug)),
+    };
     drop(looking);
     metrics.reconciled(started.elapsed());
-    Ok(again_after(&metrics, key, outcome??))
+    let wait = match outcome {
+        Ok(wait) => wait,
+        Err(error) => failed(&ctx, &key, &error),
+    };
+    if let Some(wait) = wait {
+        metrics.due_in(key.clone(), wait);
+    }
+    if looks.ended(&key, wait) {
+        tell(&due, &key);
+    }
 }
 
 /// Waits until an object may be looked at.
@@ -499,13 +556,11 @@ async fn turn(ctx: &Shared, key: &Key) -> Look {
 /// Says why a reconcile brought nothing, and when to look again.
 fn failed<E: Eks, C: Clock>(
     ctx: &Context<E, KubeStore, C>,
-    object: &Watched,
+    object: &Key,
     error: &ReconcileError,
-) -> Action {
-    let object = ObjectRef::from_obj(object);
-    let key = key_of(&object);
+) -> Option<Duration> {
     let resync = ctx.settings.resync_interval;
-    let wait = match error {
+    match error {
         ReconcileError::Store(error) => {
             ctx.metrics.reconcile_failed(error.label());
             match error {
@@ -527,17 +582,7 @@ fn failed<E: Eks, C: Clock>(
             tracing::error!(%object, %bug, "a bug: please report it; looking again later");
             Some(resync_of(resync))
         }
-    };
-    again_after(&ctx.metrics, key, wait)
-}
-
-/// Looks again after a wait, or when the object changes, and counts it among those that are due by then.
-fn again_after(metrics: &Metrics, key: Key, wait: Option<Duration>) -> Action {
-    let Some(wait) = wait else {
-        return Action::await_change();
-    };
-    metrics.due_in(key, wait);
-    Action::requeue(wait)
+    }
 }
 
 fn key_of<K: kube::Resource>(object: &ObjectRef<K>) -> Key {

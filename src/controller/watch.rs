@@ -4,15 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::{Stream, StreamExt, stream};
-use kube::core::DeserializeGuard;
-use kube::runtime::reflector::{ObjectRef, store::Writer};
+use kube::runtime::reflector::store::Writer;
 use kube::runtime::watcher::{self, Event};
 use kube::runtime::{WatchStreamExt, watcher as watch};
 use kube::{Api, Resource};
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::watch::Sender;
 
-use crate::api::{ClusterUpgrade, RETRY_ANNOTATION};
+use crate::api::RETRY_ANNOTATION;
 use crate::eks::Eks;
 use crate::store::Key;
 use crate::store::kube::{KubeStore, Watched, stored};
@@ -39,7 +38,7 @@ pub fn changes<E: Eks, C: Clock>(
     ctx: Arc<Context<E, KubeStore, C>>,
     api: Api<Watched>,
     scope: Scope,
-) -> impl Stream<Item = ObjectRef<Watched>> {
+) -> impl Stream<Item = Key> {
     let Scope {
         namespace,
         writer,
@@ -79,8 +78,7 @@ pub fn changes<E: Eks, C: Clock>(
     let woken = stream::poll_fn(move |cx| woken.poll_recv(cx));
     stream::select(watched, woken).map(move |key| {
         metrics.due_in(key.clone(), Duration::ZERO);
-        let Key { namespace, name } = key;
-        ObjectRef::<DeserializeGuard<ClusterUpgrade>>::new(&name).within(&namespace)
+        key
     })
 }
 

@@ -23,21 +23,43 @@ pub fn next_reads(facts: &Facts<'_>) -> Vec<Read> {
         return reads;
     };
     let mut imagined = facts.observed.clone();
-    while let Some(last) = reads.last()
-        && hop.imagine(facts, last, &mut imagined)
+    let mut last = reads.first().cloned();
+    while let Some(read) = last.take()
+        && hop.imagine(facts, &read, &mut imagined)
     {
         let next = next_read(&Facts {
             observed: &imagined,
             ..facts.clone()
         });
-        match next {
-            // Which insights count is known once EKS has said when it refreshed them; a refresh is not started in vain.
-            Some(Read::Evidence(Part::Insights { .. } | Part::StartRefresh, _)) | None => break,
-            Some(read) if reads.contains(&read) => break,
-            Some(read) => reads.push(read),
-        }
+        last = next.filter(|next| *next != read);
+        reads.extend(last.clone().filter(|next| is_sure(facts, next)));
     }
     reads
+}
+
+/// Whether the question does not depend on what is only imagined.
+fn is_sure(facts: &Facts<'_>, read: &Read) -> bool {
+    let observed = facts.observed;
+    match read {
+        // About the next version: somebody else may have upgraded the cluster meanwhile.
+        Read::Evidence(Part::Addons(_), _) => observed.cluster.is_some(),
+        // Which of them count is known once EKS has said when it refreshed them.
+        Read::Evidence(Part::Insights { .. }, _) => {
+            observed.cluster.is_some() && observed.evidence.refresh.is_some()
+        }
+        // It is not started in vain.
+        Read::Evidence(Part::StartRefresh, _) | Read::StartRefresh => false,
+        Read::Cluster
+        | Read::Updates
+        | Read::Versions
+        | Read::Evidence(Part::Nodegroups | Part::Refresh, _) => true,
+        Read::Tracked(_)
+        | Read::Nodegroups
+        | Read::Refresh
+        | Read::Insights
+        | Read::Readiness
+        | Read::Support => false,
+    }
 }
 
 /// A cluster that is likely to be upgraded now.

@@ -40,6 +40,11 @@ impl Bucket {
         is_there
     }
 
+    /// Whether there is no room for another call.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tokens < 1.0
+    }
+
     /// Gives back what was taken and not used.
     pub(super) fn give_back(&mut self) {
         self.tokens += 1.0;

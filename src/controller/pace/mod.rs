@@ -17,7 +17,7 @@ mod place;
 mod tests;
 mod urgency;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 use std::future::Future;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -65,6 +65,7 @@ struct State {
     looks: usize,
     numbers: u64,
     begun: u64,
+    is_ending: bool,
     places: HashMap<Name, Place>,
     /// In which line an object waits.
     waiting: HashMap<Key, (Name, Urgency, u64)>,
@@ -121,6 +122,17 @@ impl Pace {
         }
     }
 
+    /// Has nothing asked any more: the process ends, and what is under way is to come to its end.
+    pub fn end(&self) {
+        if let Some(shared) = &self.0 {
+            let mut state = shared.state();
+            state.is_ending = true;
+            for place in state.places.values_mut() {
+                place.refuse_calls(&ending());
+            }
+        }
+    }
+
     /// Waits for the turn of one more page of a listing.
     pub async fn another_page(&self, target: &Target) {
         if let Some(shared) = &self.0 {
@@ -158,7 +170,7 @@ impl Shared {
             .waiting
             .insert(key.clone(), (name.clone(), urgency, number));
         debug_assert!(known.is_none(), "an object is looked at once at a time");
-        state.begin_looks(self.most, now);
+        self.begin_looks(&mut state, now);
         self.arm(&mut state, name, now);
         number
     }
@@ -168,6 +180,9 @@ impl Shared {
         let waits = {
             let now = Instant::now();
             let mut state = self.state();
+            if state.is_ending {
+                return Err(ending());
+            }
             let nth = state.number();
             let place = state.place(&name, self.quota, now);
             if let Some(answer) = place.refusal(now) {
@@ -187,8 +202,7 @@ impl Shared {
             self.arm(&mut state, &name, now);
             waits
         };
-        // A sender that is dropped was the process's end.
-        waits.await.unwrap_or(Ok(()))
+        waits.await.unwrap_or_else(|_| Err(ending()))
     }
 
     fn answered(self: &Arc<Self>, name: &Name, answer: Result<(), &EksError>, sent_at: Instant) {
@@ -210,8 +224,14 @@ impl Shared {
         if let Some(place) = state.places.get_mut(name) {
             place.serve_calls(now);
         }
-        state.begin_looks(self.most, now);
+        self.begin_looks(state, now);
         self.arm(state, name, now);
+    }
+
+    fn begin_looks(self: &Arc<Self>, state: &mut State, now: Instant) {
+        for name in state.begin_looks(self.most, now) {
+            self.arm(state, &name, now);
+        }
     }
 
     /// One timer for each place where somebody waits.
@@ -263,51 +283,65 @@ impl State {
             .or_insert_with(|| Place::new(quota.filter(|_| *name != Name::default()), now))
     }
 
-    /// Begins looks while there may be more.
-    fn begin_looks(&mut self, most: usize, now: Instant) {
+    /// Begins looks while there may be more. Returns the places where somebody waits for the rate.
+    fn begin_looks(&mut self, most: usize, now: Instant) -> Vec<Name> {
+        let mut short = Vec::new();
+        if self.looks >= most {
+            return short;
+        }
         // Where AWS does not answer in one place, those looks take long: the others keep some.
-        let most_of_one = if self.places.len() > 1 {
+        let named = self.places.keys().filter(|name| **name != Name::default());
+        let most_of_one = if named.take(2).count() > 1 {
             (most - most / 4).max(1)
         } else {
             most
         };
-        let mut closed = HashSet::new();
+        let mut heads: BTreeSet<(Urgency, u64, Name)> = BTreeSet::new();
+        for name in self.crowded.keys() {
+            heads.extend(self.head(name));
+        }
         while self.looks < most {
             let by_age = self.begun % BY_AGE == BY_AGE - 1;
-            let open = self.crowded.keys().filter(|name| !closed.contains(*name));
-            let heads = open.filter_map(|name| {
-                let (urgency, number) = self.places.get(name)?.next_look(by_age)?;
-                let first = if by_age { Urgency::Running } else { urgency };
-                Some(((first, number), urgency, name))
-            });
-            let Some(((_, number), urgency, name)) = heads.min() else {
-                return;
+            let next = if by_age {
+                heads.iter().min_by_key(|(_, number, _)| *number).cloned()
+            } else {
+                heads.first().cloned()
             };
-            let name = name.clone();
+            let Some(head) = next else { break };
+            heads.remove(&head);
+            let (_, _, name) = head;
             let Some(place) = self.places.get_mut(&name) else {
-                return;
+                continue;
             };
-            let is_full = place.looks() >= most_of_one;
-            // To be told that AWS is not to be asked for long needs no turn.
-            let is_refused = place.refusal(now).is_some();
-            if is_full || !(is_refused || place.take(now)) {
-                closed.insert(name);
+            if place.looks() >= most_of_one {
                 continue;
             }
-            if let Some(waiting) = self.step_out(&name, urgency, number)
-                && waiting.begins.send(!is_refused).is_ok()
+            // To be told that AWS is not to be asked for long needs no turn.
+            let is_refused = place.refusal(now).is_some();
+            if !(is_refused || place.take(now)) {
+                short.push(name);
+                continue;
+            }
+            // The one that has waited longest there, or the most urgent.
+            if let Some((urgency, number)) = place.next_look(by_age)
+                && let Some(waiting) = self.step_out(&name, urgency, number)
             {
                 self.begun = self.begun.wrapping_add(1);
                 self.looks = self.looks.saturating_add(1);
                 if let Some(place) = self.places.get_mut(&name) {
                     place.began();
                 }
-            } else if let Some(place) = self.places.get_mut(&name)
-                && !is_refused
-            {
-                place.give_back();
+                // One that was given up meanwhile is taken back by whoever gave it up.
+                waiting.begins.send(!is_refused).ok();
             }
+            heads.extend(self.head(&name));
         }
+        short
+    }
+
+    fn head(&self, name: &Name) -> Option<(Urgency, u64, Name)> {
+        let (urgency, number) = self.places.get(name)?.next_look(false)?;
+        Some((urgency, number, name.clone()))
     }
 
     fn step_out(&mut self, name: &Name, urgency: Urgency, number: u64) -> Option<Waiting> {
@@ -455,6 +489,18 @@ impl Drop for Begun {
             }
         }
         self.shared.serve(&mut state, &self.place, now);
+    }
+}
+
+/// What a call is told that is not made because the process ends.
+fn ending() -> EksError {
+    EksError {
+        kind: ErrorKind::Unavailable,
+        operation: "eks",
+        code: "Ending".to_owned(),
+        message: "not asked: the operator ends".to_owned(),
+        request_id: None,
+        clock_behind: None,
     }
 }
 

@@ -20,6 +20,8 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Calls wait for the end of a pause up to this long. Where it takes longer, what AWS said is the answer: it is for people to
 /// see.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// Whoever waits for the rate has it looked after at least this often.
+const LONGEST_WAIT: Duration = Duration::from_secs(1);
 /// How many calls a second are tried after a pause.
 const AFTER_PAUSE: f64 = 2.0;
 
@@ -60,7 +62,8 @@ pub(super) struct Place {
     lines: HashMap<Urgency, Line>,
     /// How many looks have begun.
     looks: usize,
-    grown_at: Instant,
+    /// Until when the rate has grown, while somebody waits because of it.
+    short_at: Option<Instant>,
     pub(super) used_at: Instant,
     /// When somebody looks after those who wait.
     pub(super) timer: Option<Instant>,
@@ -83,7 +86,7 @@ impl Place {
             calls: BTreeMap::new(),
             lines: HashMap::new(),
             looks: 0,
-            grown_at: now,
+            short_at: None,
             used_at: now,
             timer: None,
         }
@@ -125,20 +128,23 @@ impl Place {
     fn take_next(&mut self, now: Instant) -> bool {
         self.used_at = now;
         if self.pause.as_ref().is_some_and(|pause| now < pause.until) {
+            self.short_at = None;
             return false;
         }
-        let waited = now.saturating_duration_since(self.grown_at);
-        self.grown_at = now;
-        if self.waits() {
-            self.learned.grow(waited);
+        if let Some(short_at) = self.short_at.take() {
+            let waited = now.saturating_duration_since(short_at);
+            // Where it was longer, nobody waited any more.
+            self.learned.grow(waited.min(LONGEST_WAIT));
         }
-        match self.per_second() {
-            None => true,
-            Some(rate) => {
-                self.bucket.fill(rate, now);
-                self.bucket.take()
-            }
+        let Some(rate) = self.per_second() else {
+            return true;
+        };
+        self.bucket.fill(rate, now);
+        let is_there = self.bucket.take();
+        if !is_there || self.calls.len() > 1 || self.lines.values().any(|line| line.len() > 1) {
+            self.short_at = Some(now).filter(|_| !is_there || self.bucket.is_empty());
         }
+        is_there
     }
 
     /// Gives a turn back that was not used.
@@ -188,13 +194,18 @@ impl Place {
         self.used_at = now;
     }
 
+    /// Has the calls that wait not made.
+    pub(super) fn refuse_calls(&mut self, answer: &EksError) {
+        for (_, turn) in std::mem::take(&mut self.calls) {
+            // One that no longer waits needs no answer.
+            turn.send(Err(answer.clone())).ok();
+        }
+    }
+
     /// Hands turns to the calls that wait.
     pub(super) fn serve_calls(&mut self, now: Instant) {
         if let Some(answer) = self.refusal(now) {
-            for (_, turn) in std::mem::take(&mut self.calls) {
-                // One that no longer waits needs no answer.
-                turn.send(Err(answer.clone())).ok();
-            }
+            self.refuse_calls(&answer);
             return;
         }
         while !self.calls.is_empty() && self.take_next(now) {
@@ -208,14 +219,16 @@ impl Place {
     }
 
     /// When there may be a turn for whoever waits; `None` where nobody does.
-    pub(super) fn next_turn(&self, now: Instant) -> Option<Instant> {
+    pub(super) fn next_turn(&mut self, now: Instant) -> Option<Instant> {
         if !self.waits() {
             return None;
         }
         if let Some(pause) = self.pause.as_ref().filter(|pause| now < pause.until) {
             return Some(pause.until);
         }
-        let wait = self.bucket.wait(self.per_second()?);
+        let rate = self.per_second()?;
+        self.bucket.fill(rate, now);
+        let wait = self.bucket.wait(rate);
         // Where there is room already, it is something else that they wait for.
         (!wait.is_zero()).then(|| now.checked_add(wait))?
     }

@@ -368,6 +368,98 @@ async fn a_look_that_is_given_up_leaves_nothing_behind() {
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
+/// What was learned is worth as much after a night in which nobody asked.
+#[tokio::test(start_paused = true)]
+async fn a_rate_grows_only_while_somebody_waits_for_it() {
+    let pace = pace(16, None);
+    let here = target("eu-central-1", "a");
+    for _ in 0..20 {
+        let look = pace.begin(&key("a"), Some(&here), Urgency::Idle).await;
+        look.ask(&here, async || Ok(())).await.unwrap();
+    }
+    let look = pace.begin(&key("a"), Some(&here), Urgency::Idle).await;
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    look.answered(&here, &Err::<(), _>(throttled()), Instant::now());
+    drop(look);
+    let learned = || {
+        let shared = pace.0.as_ref().unwrap();
+        shared.state().places[&name_of(&here)].per_second()
+    };
+    let rate = learned();
+    assert_eq!(rate, Some(16.0));
+    for _ in 0..10 {
+        tokio::time::sleep(Duration::from_hours(1)).await;
+        drop(pace.begin(&key("a"), Some(&here), Urgency::Idle).await);
+    }
+    assert_eq!(learned(), rate);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_pause_it_begins_slowly_however_many_wait() {
+    let pace = pace(16, None);
+    let calls = Arc::new(AtomicU32::new(0));
+    let mut looks = JoinSet::new();
+    for n in 0..50 {
+        let (pace, calls) = (pace.clone(), Arc::clone(&calls));
+        looks.spawn(async move {
+            let name = format!("c-{n}");
+            let here = target("eu-central-1", &name);
+            loop {
+                let look = pace.begin(&key(&name), Some(&here), Urgency::Idle).await;
+                let answer = look.ask(&here, async || {
+                    calls.fetch_add(1, Ordering::Relaxed);
+                    tokio::time::sleep(ANSWER).await;
+                    Err::<(), _>(throttled())
+                });
+                drop(answer.await);
+                drop(look);
+                tokio::time::sleep(SECOND).await;
+            }
+        });
+    }
+    // Until the pauses are as long as they get.
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    let before = calls.load(Ordering::Relaxed);
+    tokio::time::sleep(Duration::from_mins(30)).await;
+    let asked = calls.load(Ordering::Relaxed) - before;
+    assert!(
+        asked < 90,
+        "{asked} calls in half an hour of pauses of a minute"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_the_process_ends_nobody_waits_for_a_turn() {
+    let pace = pace(16, Some(1));
+    let here = target("eu-central-1", "a");
+    let look = pace.begin(&key("a"), Some(&here), Urgency::Running).await;
+    look.ask(&here, async || Ok(())).await.unwrap();
+    let ended = async {
+        tokio::task::yield_now().await;
+        pace.end();
+    };
+    let start = Instant::now();
+    let (answer, ()) = tokio::join!(look.ask(&here, async || Ok(())), ended);
+    assert_eq!(answer.map_err(|error| error.code), Err("Ending".to_owned()));
+    assert!(look.ask(&here, async || Ok(())).await.is_err());
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_look_that_is_given_up_when_its_turn_has_just_come_is_ended() {
+    let pace = pace(1, None);
+    let here = target("eu-central-1", "a");
+    let (first, second) = (key("a"), key("b"));
+    let held = pace.begin(&first, Some(&here), Urgency::Idle).await;
+    let mut waits = Box::pin(pace.begin(&second, Some(&here), Urgency::Idle));
+    assert!(futures::poll!(&mut waits).is_pending());
+    drop(held);
+    drop(waits);
+    let again = pace.begin(&second, Some(&here), Urgency::Idle);
+    assert!(tokio::time::timeout(SECOND, again).await.is_ok());
+    assert_eq!(pace.0.unwrap().state().looks, 0);
+}
+
 /// Objects name accounts and regions, so that somebody could name any number.
 #[tokio::test(start_paused = true)]
 async fn places_that_nobody_asks_about_are_forgotten() {
