@@ -17,7 +17,7 @@ use kube::api::{Api, Patch, PatchParams, PostParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::json;
 
-use crate::fleet::is_ready;
+use crate::fleet::{self, is_ready};
 use crate::simulator::Simulator;
 use crate::stage::{ACCESS_KEY, ACCOUNT, REGION, manifest};
 
@@ -33,8 +33,8 @@ pub fn watch(api: &Api<ClusterUpgrade>) -> Events {
 
 /// When things were seen, by this process's clock.
 pub struct Seen {
-    /// The watch event of the new object.
-    pub created: Timestamp,
+    /// The watch event of the object that asks for a newer version.
+    pub asked: Timestamp,
     /// That of the object being Ready.
     pub ready: Timestamp,
 }
@@ -62,11 +62,13 @@ impl Floor {
         }
     }
 
-    /// Creates an object and brings its cluster to 1.34, with a look at the update every `poll`.
+    /// Has an object ask for 1.34 and brings its cluster there, with a look at the update every `poll`.
     pub async fn upgrade(&mut self, name: &str, poll: Duration) -> Seen {
         create(&self.api, name).await;
-        let object = next(&mut self.events, name, |_| true).await;
-        let created = Timestamp::now();
+        next(&mut self.events, name, |_| true).await;
+        ask(&self.api, name).await;
+        let object = next(&mut self.events, name, asks).await;
+        let asked = Timestamp::now();
         let target = Target {
             account_id: ACCOUNT.to_owned(),
             region: REGION.to_owned(),
@@ -99,7 +101,7 @@ impl Floor {
         self.write(&object, &version, &cluster.arn, "True").await;
         next(&mut self.events, name, is_ready).await;
         let ready = Timestamp::now();
-        Seen { created, ready }
+        Seen { asked, ready }
     }
 
     async fn write(
@@ -109,17 +111,17 @@ impl Floor {
         arn: &str,
         ready: &str,
     ) -> ClusterUpgrade {
-        let name = object.name_any();
+        let (name, generation) = (object.name_any(), object.metadata.generation);
         let patch = json!({
             "apiVersion": "eksupgrade.dev/v1alpha1",
             "kind": "ClusterUpgrade",
             "metadata": {"name": name, "resourceVersion": version, "uid": object.uid()},
             "status": {
-                "observedGeneration": 1,
+                "observedGeneration": generation,
                 "cluster": {"arn": arn, "version": "1.34", "status": "ACTIVE"},
                 "conditions": [{
                     "type": "Ready", "status": ready, "reason": "Floor", "message": "",
-                    "observedGeneration": 1, "lastTransitionTime": "2026-01-01T00:00:00Z",
+                    "observedGeneration": generation, "lastTransitionTime": "2026-01-01T00:00:00Z",
                 }],
             },
         });
@@ -131,10 +133,20 @@ impl Floor {
     }
 }
 
-/// Creates an object that asks for 1.34.
+/// Creates an object that asks for the version that its cluster has.
 pub async fn create(api: &Api<ClusterUpgrade>, name: &str) {
-    let object = serde_json::from_value(manifest(name, "1.34")).unwrap();
+    let object = serde_json::from_value(manifest(name, "1.33")).unwrap();
     api.create(&PostParams::default(), &object).await.unwrap();
+}
+
+/// Has it ask for the next one.
+pub async fn ask(api: &Api<ClusterUpgrade>, name: &str) {
+    fleet::ask_for(api, &[name.to_owned()], "1.34").await;
+}
+
+/// Whether it asks for the next one.
+pub fn asks(object: &ClusterUpgrade) -> bool {
+    object.spec.version == "1.34"
 }
 
 /// The next event of an object that is as wanted.

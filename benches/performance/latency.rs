@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::figure::{Figure, Measured, median};
 use crate::fleet;
-use crate::floor::{Floor, Seen, create, next, watch};
+use crate::floor::{Floor, Seen, ask, asks, create, next, watch};
 use crate::operator::seconds;
 use crate::simulator::Simulator;
 use crate::stage::{Stage, cluster};
@@ -77,11 +77,13 @@ async fn compare(
         of_floor.push((floor.upgrade(&name, POLL).await, name));
         let name = format!("operator-{n}");
         create(&api, &name).await;
-        next(&mut events, &name, |_| true).await;
-        let created = Timestamp::now();
+        next(&mut events, &name, fleet::is_ready).await;
+        ask(&api, &name).await;
+        next(&mut events, &name, asks).await;
+        let asked = Timestamp::now();
         next(&mut events, &name, fleet::is_ready).await;
         let ready = Timestamp::now();
-        of_operator.push((Seen { created, ready }, name));
+        of_operator.push((Seen { asked, ready }, name));
     }
     operator.end().await;
     let floor = latencies(&eks, of_floor).await;
@@ -133,7 +135,7 @@ async fn compare(
 async fn latencies(eks: &Simulator, seen: Vec<(Seen, String)>) -> Vec<Latency> {
     let truth = eks.truth().await;
     let mut latencies = Vec::new();
-    for (Seen { created, ready }, name) in seen.into_iter().skip(WARM_UP) {
+    for (Seen { asked, ready }, name) in seen.into_iter().skip(WARM_UP) {
         let calls = eks.calls(&format!("cluster={name}")).await;
         let cluster = truth.iter().find(|one| one.cluster == name).unwrap();
         let ended = cluster.updates[0].finished_at.unwrap();
@@ -143,7 +145,7 @@ async fn latencies(eks: &Simulator, seen: Vec<(Seen, String)>) -> Vec<Latency> {
             .unwrap();
         let looked = calls.iter().find(|call| call.at >= ended).unwrap();
         latencies.push(Latency {
-            call: seconds(created, sent.at) * 1e3,
+            call: seconds(asked, sent.at) * 1e3,
             end: seconds(ended, ready) * 1e3,
             look: seconds(looked.at, ready) * 1e3,
         });

@@ -122,6 +122,8 @@ pub struct Context<E: Eks, S: Store, C: Clock> {
     pub cache: Cache,
     /// Who may ask AWS when.
     pub pace: Pace,
+    /// Differs between processes, so that two that are both alive do not look at everything at the same time.
+    pub salt: u64,
     /// Wakes other objects.
     pub waker: Waker,
     /// What is counted.

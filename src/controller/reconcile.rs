@@ -131,7 +131,8 @@ fn next<E: Eks, S: Store, C: Clock>(
     wake: Wake,
 ) -> Option<Duration> {
     let resync = ctx.settings.resync_interval;
-    wait(wake, &stored.uid, resync, ctx.clock.monotonic())
+    let object = (ctx.salt, &stored.uid);
+    wait(wake, &object, resync, ctx.clock.monotonic())
 }
 
 /// When to look again where nothing may be begun: the process ends, or is about to find out that it no longer leads.

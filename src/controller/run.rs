@@ -214,6 +214,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
         lengths: Lengths::default(),
         cache: Cache::default(),
         pace,
+        salt: fastrand::u64(..),
         waker,
         metrics: Arc::clone(&metrics),
         stopping: Arc::clone(&stopping),

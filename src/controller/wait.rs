@@ -7,17 +7,22 @@ use jiff::SignedDuration;
 
 use crate::plan::Wake;
 
-/// The time from `now`, of the monotonic clock, until the next look at the object of this uid; `None` means when it changes.
+/// The time from `now`, of the monotonic clock, until the next look at an object; `None` means when it changes.
 ///
 /// All objects are looked at at once after a restart. So each has a phase within the `resync` interval: a wait of that length
 /// ends there, between half and one and a half intervals from now, and those that follow are one interval each. Any other
 /// wait is spread by a tenth.
-pub fn wait(wake: Wake, uid: &str, resync: SignedDuration, now: Duration) -> Option<Duration> {
+pub fn wait(
+    wake: Wake,
+    object: &(impl Hash + ?Sized),
+    resync: SignedDuration,
+    now: Duration,
+) -> Option<Duration> {
     match wake {
         Wake::Now => Some(Duration::ZERO),
         Wake::OnChange => None,
         Wake::Exactly(wait) => Some(unsigned(wait)),
-        Wake::After(wait) if wait == resync => Some(until_phase(uid, unsigned(resync), now)),
+        Wake::After(wait) if wait == resync => Some(until_phase(object, unsigned(resync), now)),
         Wake::After(wait) => Some(spread(unsigned(wait))),
     }
 }
@@ -35,24 +40,23 @@ fn spread(wait: Duration) -> Duration {
 }
 
 /// From `now` until the phase of the object, as the first of its times that is at least half an interval away.
-fn until_phase(uid: &str, interval: Duration, now: Duration) -> Duration {
+fn until_phase(object: &(impl Hash + ?Sized), interval: Duration, now: Duration) -> Duration {
     let Some(length) = u64::try_from(interval.as_nanos()).ok().filter(|it| *it > 0) else {
         return interval;
     };
     let earliest = now.saturating_add(interval / 2).as_nanos();
     let passed = u64::try_from(earliest % u128::from(length)).unwrap_or_default();
     // Below `length`, as is the phase.
-    let ahead = match phase(uid, length).checked_sub(passed) {
+    let ahead = match phase(object, length).checked_sub(passed) {
         Some(ahead) => ahead,
-        None => length - passed + phase(uid, length),
+        None => length - passed + phase(object, length),
     };
     (interval / 2).saturating_add(Duration::from_nanos(ahead))
 }
 
-/// The same for the same object in every process.
-fn phase(uid: &str, length: u64) -> u64 {
+fn phase(object: &(impl Hash + ?Sized), length: u64) -> u64 {
     let mut hasher = DefaultHasher::new();
-    uid.hash(&mut hasher);
+    object.hash(&mut hasher);
     hasher.finish() % length
 }
 

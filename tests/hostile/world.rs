@@ -67,6 +67,7 @@ impl<E: Eks> World<E> {
             lengths: Lengths::default(),
             cache: Cache::default(),
             pace: Pace::unbounded(),
+            salt: 0,
             waker: Waker::default(),
             metrics: Arc::new(Metrics::default()),
             stopping: Arc::new(AtomicBool::new(false)),
