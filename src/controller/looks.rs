@@ -58,9 +58,14 @@ impl Looks {
         std::mem::take(&mut state.early)
     }
 
-    /// Something about an object has changed: it is due, whatever its last look said.
+    /// Something about an object has changed: it is due, whatever its last look says. The runner is told after this.
     pub fn changed(&self, key: &Key) {
-        self.state().next.remove(key);
+        let mut state = self.state();
+        state.next.remove(key);
+        // The look may end before the runner comes to it.
+        if let Some(stage @ Stage::Begun) = state.stages.get_mut(key) {
+            *stage = Stage::Outdated;
+        }
     }
 
     /// An object is due, or has been looked at.
@@ -73,17 +78,11 @@ impl Looks {
         if let Some(wait) = state.next.remove(key) {
             return Step::After(wait);
         }
-        match state.stages.get_mut(key) {
-            None => {
-                state.stages.insert(key.clone(), Stage::InLine);
-                Step::LineUp
-            }
-            Some(Stage::InLine) => Step::Nothing,
-            Some(stage) => {
-                *stage = Stage::Outdated;
-                Step::Nothing
-            }
+        if state.stages.contains_key(key) {
+            return Step::Nothing;
         }
+        state.stages.insert(key.clone(), Stage::InLine);
+        Step::LineUp
     }
 
     /// Its turn has come.
@@ -160,6 +159,33 @@ mod tests {
         assert_eq!(looks.step(&key()), Step::Nothing);
         assert!(looks.ended(&key(), Some(WAIT)));
         assert_eq!(looks.step(&key()), Step::LineUp);
+    }
+
+    /// A new version was put off for a resync interval.
+    #[test]
+    fn what_changes_just_before_a_look_ends_is_not_put_off() {
+        let looks = open();
+        looks.step(&key());
+        looks.begun(&key());
+        looks.changed(&key());
+        assert!(looks.ended(&key(), Some(WAIT)));
+        // The runner is told once of both.
+        assert_eq!(looks.step(&key()), Step::LineUp);
+    }
+
+    /// The runner is told of a change and of the end of a look, and may come to the second when the next look has begun.
+    #[test]
+    fn one_change_brings_one_look() {
+        let looks = open();
+        looks.step(&key());
+        looks.begun(&key());
+        looks.changed(&key());
+        assert!(looks.ended(&key(), Some(WAIT)));
+        assert_eq!(looks.step(&key()), Step::LineUp);
+        looks.begun(&key());
+        assert_eq!(looks.step(&key()), Step::Nothing);
+        assert!(looks.ended(&key(), Some(WAIT)));
+        assert_eq!(looks.step(&key()), Step::After(WAIT));
     }
 
     #[test]
