@@ -47,13 +47,14 @@ fn is_sure(facts: &Facts<'_>, read: &Read) -> bool {
         Read::Evidence(Part::Insights { .. }, _) => {
             observed.cluster.is_some() && observed.evidence.refresh.is_some()
         }
-        // It is not started in vain.
-        Read::Evidence(Part::StartRefresh, _) | Read::StartRefresh => false,
         Read::Cluster
         | Read::Updates
         | Read::Versions
         | Read::Evidence(Part::Nodegroups | Part::Refresh, _) => true,
-        Read::Tracked(_)
+        // A refresh is not started in vain, and the others are about what is done already.
+        Read::Evidence(Part::StartRefresh, _)
+        | Read::StartRefresh
+        | Read::Tracked(_)
         | Read::Nodegroups
         | Read::Refresh
         | Read::Insights
