@@ -145,7 +145,7 @@ fn bill(took: &[f64], mut wait: impl FnMut(f64) -> f64) -> Bill {
     }
 }
 
-/// The figures of docs/protocol.md, and what they have to be: see them with `--nocapture`.
+/// The figures of docs/performance.md, and what they have to be: see them with `--nocapture`.
 #[test]
 fn fewer_looks_see_the_end_as_soon() {
     let mut rng = fastrand::Rng::with_seed(2);
