@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::api::Minor;
 use crate::eks::{
@@ -12,14 +12,15 @@ use crate::eks::{
     RefreshStatus, RefreshView, Target,
 };
 use crate::plan::{Addon, Evidence, Insight, Part, Reading};
-use crate::store::Store;
 
-use super::context::{Clock, Context};
-use super::observe::{DESCRIBED_AT_A_TIME, nodegroups, start_refresh};
-use super::pace::Look;
+use super::context::Clock;
+use super::observe::{DESCRIBED_AT_A_TIME, Inquiry, nodegroups, start_refresh};
 
 /// Of how many insights that do not pass the rest is asked.
 const INSIGHTS_DESCRIBED: usize = 16;
+
+/// By how much AWS's clock and ours may differ.
+const CLOCKS_DIFFER: SignedDuration = SignedDuration::from_mins(1);
 
 /// What was read last. An answer that did not come is asked for again.
 #[derive(Clone, Debug, Default)]
@@ -58,17 +59,16 @@ impl<A: PartialEq, T> Answer<A, T> {
 }
 
 /// Reads one part, unless an answer of `since` or later is kept. `is_first`: no refresh has been asked about in this look.
-pub async fn read<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+pub async fn read<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     evidence: &mut Evidence,
     part: Part,
     since: Timestamp,
     is_first: bool,
 ) {
-    let kept = ctx.cache.evidence(target);
-    let now = ctx.clock.now();
+    let kept = inquiry.cache.evidence(target);
+    let now = inquiry.clock.now();
     // One of a time to come was kept before the clock was set back.
     let given = since..=now;
     match part {
@@ -77,8 +77,8 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.nodegroups = Some(if let Some(known) = known {
                 known
             } else {
-                let read = new(now, nodegroups(ctx, look, target).await);
-                keep(ctx, target, &read, (), |kept| &mut kept.nodegroups);
+                let read = new(now, nodegroups(inquiry, target).await);
+                keep(inquiry, target, &read, (), |kept| &mut kept.nodegroups);
                 read
             });
         }
@@ -87,8 +87,8 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.addons = Some(if let Some(known) = known {
                 known
             } else {
-                let read = new(now, addons(ctx, look, target, version).await);
-                keep(ctx, target, &read, version, |kept| &mut kept.addons);
+                let read = new(now, addons(inquiry, target, version).await);
+                keep(inquiry, target, &read, version, |kept| &mut kept.addons);
                 read
             });
         }
@@ -99,15 +99,17 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.refresh = Some(if let Some(known) = known {
                 known
             } else {
-                let asked = look.ask(target, || ctx.eks.describe_insights_refresh(target));
+                let asked = inquiry
+                    .look
+                    .ask(target, || inquiry.eks.describe_insights_refresh(target));
                 let read = new(now, asked.await);
-                keep(ctx, target, &read, (), |kept| &mut kept.refresh);
+                keep(inquiry, target, &read, (), |kept| &mut kept.refresh);
                 read
             });
         }
         Part::StartRefresh => {
-            let read = new(now, start_refresh(ctx, look, target).await);
-            keep(ctx, target, &read, (), |kept| &mut kept.refresh);
+            let read = new(now, start_refresh(inquiry, target).await);
+            keep(inquiry, target, &read, (), |kept| &mut kept.refresh);
             evidence.refresh = Some(read);
         }
         Part::Insights {
@@ -119,11 +121,71 @@ pub async fn read<E: Eks, S: Store, C: Clock>(
             evidence.insights = Some(if let Some(known) = known {
                 known
             } else {
-                let read = new(now, insights(ctx, look, target, version).await);
-                keep(ctx, target, &read, about, |kept| &mut kept.insights);
+                let read = new(now, insights(inquiry, target, version).await);
+                keep(inquiry, target, &read, about, |kept| &mut kept.insights);
                 read
             });
         }
+    }
+}
+
+/// Insights that were read before it was known which refresh found them.
+#[derive(Debug)]
+pub struct Foreseen {
+    version: Minor,
+    at: Timestamp,
+    said: Vec<Insight>,
+}
+
+/// Reads a part that is likely to be asked for next, and keeps the answer for that. What goes wrong goes wrong again when it is
+/// really asked for, or does not matter.
+pub async fn foresee<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
+    target: &Target,
+    part: Part,
+    since: Timestamp,
+) -> Option<Foreseen> {
+    match part {
+        Part::Addons(_) => {
+            let mut kept_is_enough = Evidence::default();
+            read(inquiry, target, &mut kept_is_enough, part, since, true).await;
+            None
+        }
+        Part::Insights { version, .. } => {
+            let at = inquiry.clock.now();
+            let said = insights(inquiry, target, version).await.ok()?;
+            Some(Foreseen { version, at, said })
+        }
+        // These are never a guess.
+        Part::Nodegroups | Part::Refresh | Part::StartRefresh => None,
+    }
+}
+
+impl Foreseen {
+    /// Keeps them, if the refresh had ended well before they were read. One that ended meanwhile may not be in them yet, and
+    /// its time is by AWS's clock.
+    pub fn keep_if_current<E: Eks, C: Clock>(
+        self,
+        inquiry: &Inquiry<'_, E, C>,
+        target: &Target,
+        refresh: Option<&Reading<RefreshView>>,
+    ) {
+        let Self { version, at, said } = self;
+        let ended = refresh
+            .filter(|refresh| is_complete(refresh))
+            .and_then(|refresh| refresh.answer.as_ref().ok()?.ended_at);
+        let Some(ended) = ended else { return };
+        if at.duration_since(ended) < CLOCKS_DIFFER {
+            return;
+        }
+        let answer = Answer {
+            at,
+            about: (version, Some(ended)),
+            said,
+        };
+        inquiry
+            .cache
+            .remember_evidence(target, |kept| kept.insights = Some(answer));
     }
 }
 
@@ -140,8 +202,8 @@ fn new<T>(at: Timestamp, answer: Result<T, EksError>) -> Reading<T> {
     }
 }
 
-fn keep<E: Eks, S: Store, C: Clock, A, T: Clone>(
-    ctx: &Context<E, S, C>,
+fn keep<E: Eks, C: Clock, A, T: Clone>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     reading: &Reading<T>,
     about: A,
@@ -153,21 +215,22 @@ fn keep<E: Eks, S: Store, C: Clock, A, T: Clone>(
             about,
             said: answer.clone(),
         };
-        ctx.cache
+        inquiry
+            .cache
             .remember_evidence(target, |kept| *place(kept) = Some(answer));
     }
 }
 
 /// The insights about the upgrade to a version, with the rest of those that do not pass.
-async fn insights<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn insights<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     version: Minor,
 ) -> Result<Vec<Insight>, EksError> {
     let category = InsightCategory::UpgradeReadiness(version);
-    let listed = look
-        .ask(target, || ctx.eks.list_insights(target, category))
+    let listed = inquiry
+        .look
+        .ask(target, || inquiry.eks.list_insights(target, category))
         .await?;
     let is_well = |view: &InsightView| view.status == "PASSING";
     let (passing, mut others): (Vec<_>, Vec<_>) = listed.into_iter().partition(is_well);
@@ -177,7 +240,9 @@ async fn insights<E: Eks, S: Store, C: Clock>(
         .map(|(index, view)| async move {
             let detail = if index < INSIGHTS_DESCRIBED {
                 // What it says beyond its status is for people: without it the check is as good.
-                look.ask(target, || ctx.eks.describe_insight(target, &view.id))
+                inquiry
+                    .look
+                    .ask(target, || inquiry.eks.describe_insight(target, &view.id))
                     .await
                     .ok()
             } else {
@@ -195,24 +260,27 @@ async fn insights<E: Eks, S: Store, C: Clock>(
 }
 
 /// Every installed add-on, with the versions of it that fit. One that is removed while they are described is none.
-async fn addons<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn addons<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     version: Minor,
 ) -> Result<Vec<Addon>, EksError> {
-    let names = look.ask(target, || ctx.eks.list_addons(target)).await?;
+    let names = inquiry
+        .look
+        .ask(target, || inquiry.eks.list_addons(target))
+        .await?;
     let described: Vec<Option<Addon>> = stream::iter(names)
         .map(|name| async move {
-            let view = match look
-                .ask(target, || ctx.eks.describe_addon(target, &name))
+            let view = match inquiry
+                .look
+                .ask(target, || inquiry.eks.describe_addon(target, &name))
                 .await
             {
                 Ok(view) => view,
                 Err(error) if error.kind == ErrorKind::NotFound => return Ok(None),
                 Err(error) => return Err(error),
             };
-            let fits = fitting(ctx, look, target, &name, version).await?.to_vec();
+            let fits = fitting(inquiry, target, &name, version).await?.to_vec();
             Ok(Some(Addon { view, fits }))
         })
         .buffered(DESCRIBED_AT_A_TIME)
@@ -222,22 +290,22 @@ async fn addons<E: Eks, S: Store, C: Clock>(
 }
 
 /// The versions of an add-on that fit, which are the same for every cluster of a region.
-async fn fitting<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn fitting<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     addon: &str,
     version: Minor,
 ) -> Result<Arc<[AddonVersion]>, EksError> {
-    let now = ctx.clock.now();
-    if let Some(versions) = ctx.cache.addon_versions(target, addon, version, now) {
+    let now = inquiry.clock.now();
+    if let Some(versions) = inquiry.cache.addon_versions(target, addon, version, now) {
         return Ok(versions);
     }
-    let asked = look.ask(target, || {
-        ctx.eks.describe_addon_versions(target, addon, version)
+    let asked = inquiry.look.ask(target, || {
+        inquiry.eks.describe_addon_versions(target, addon, version)
     });
     let versions: Arc<[_]> = asked.await?.into();
-    ctx.cache
+    inquiry
+        .cache
         .remember_addon_versions(target, addon, version, Arc::clone(&versions), now);
     Ok(versions)
 }

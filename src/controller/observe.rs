@@ -8,40 +8,59 @@ use crate::eks::{
     Eks, EksError, ErrorKind, InsightCategory, InsightView, NodegroupView, Progress, RefreshStatus,
     RefreshView, Target, UpdateView,
 };
-use crate::plan::{Facts, Observed, Read, Readiness, VERSION_ROLLBACK, VERSION_UPDATE, next_reads};
-use crate::store::Store;
+use crate::plan::{
+    Facts, Observed, Read, Readiness, VERSION_ROLLBACK, VERSION_UPDATE, likely_parts, next_reads,
+};
 
-use super::cache::Finished;
-use super::context::{Clock, Context};
+use super::cache::{Cache, Finished};
+use super::context::Clock;
 use super::evidence;
 use super::pace::Look;
 
 /// How many updates or node groups of one cluster are described at a time.
 pub(super) const DESCRIBED_AT_A_TIME: usize = 4;
 
+/// Whom to ask, and in whose turn. The operator asks for an object, the plugin for a person.
+pub struct Inquiry<'a, E, C> {
+    /// EKS.
+    pub eks: &'a E,
+    /// What of its answers stays true for a while.
+    pub cache: &'a Cache,
+    /// The time.
+    pub clock: &'a C,
+    /// Whose turn it is.
+    pub look: &'a Look,
+    /// Whether EKS may be asked to refresh its insights, which changes nothing else and takes minutes.
+    pub may_refresh: bool,
+    /// Whether anything may be asked still.
+    pub may_go_on: &'a (dyn Fn() -> bool + Sync),
+}
+
 /// Asks until nothing more is needed, something went wrong, or nothing may be begun any more.
-pub async fn observe<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
-    facts: &Facts<'_>,
-) -> Observed {
+pub async fn observe<E: Eks, C: Clock>(inquiry: &Inquiry<'_, E, C>, facts: &Facts<'_>) -> Observed {
     let mut observed = Observed::default();
     let Ok(wish) = &facts.object.wish else {
         return observed;
     };
-    while ctx.may_begin() {
-        let reads = next_reads(&Facts {
+    while (inquiry.may_go_on)() {
+        let facts = Facts {
             observed: &observed,
             ..facts.clone()
-        });
+        };
+        let reads = next_reads(&facts);
         if reads.is_empty() {
             break;
         }
         let is_first = observed.evidence.refresh.is_none();
         let asked = reads
             .into_iter()
-            .map(|read| ask(ctx, look, &wish.target, read, is_first));
-        let mut answers = future::join_all(asked).await.into_iter();
+            .map(|read| ask(inquiry, &wish.target, read, is_first));
+        let foreseen = likely_parts(&facts)
+            .into_iter()
+            .map(|(part, since)| evidence::foresee(inquiry, &wish.target, part, since));
+        let (answers, foreseen) =
+            future::join(future::join_all(asked), future::join_all(foreseen)).await;
+        let mut answers = answers.into_iter();
         if let Some(needed) = answers.next() {
             observed.add(needed);
         }
@@ -49,14 +68,17 @@ pub async fn observe<E: Eks, S: Store, C: Clock>(
         for answer in answers.filter(|answer| answer.trouble().is_none()) {
             observed.add(answer);
         }
+        observed.answered_at = Some(inquiry.clock.now());
+        for foreseen in foreseen.into_iter().flatten() {
+            foreseen.keep_if_current(inquiry, &wish.target, observed.evidence.refresh.as_ref());
+        }
     }
     observed
 }
 
 /// One answer. `is_first`: no refresh has been asked about in this look.
-async fn ask<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn ask<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     read: Read,
     is_first: bool,
@@ -64,54 +86,61 @@ async fn ask<E: Eks, S: Store, C: Clock>(
     let mut answer = Observed::default();
     match read {
         Read::Tracked(id) => {
-            let update = look
-                .ask(target, || ctx.eks.describe_update(target, &id))
+            let update = inquiry
+                .look
+                .ask(target, || inquiry.eks.describe_update(target, &id))
                 .await;
             if let Ok(update) = &update {
-                remember(ctx, target, update);
+                remember(inquiry, target, update);
             }
             answer.tracked = Some(update);
         }
         Read::Cluster => {
-            let described = look.ask(target, || ctx.eks.describe_cluster(target));
+            let described = inquiry
+                .look
+                .ask(target, || inquiry.eks.describe_cluster(target));
             answer.cluster = Some(described.await);
         }
-        Read::Updates => answer.updates = Some(updates(ctx, look, target).await),
-        Read::Versions => answer.versions = Some(versions(ctx, look, target).await),
-        Read::Nodegroups => answer.nodegroups = Some(nodegroups(ctx, look, target).await),
+        Read::Updates => answer.updates = Some(updates(inquiry, target).await),
+        Read::Versions => answer.versions = Some(versions(inquiry, target).await),
+        Read::Nodegroups => answer.nodegroups = Some(nodegroups(inquiry, target).await),
         Read::Refresh => {
-            let refresh = look.ask(target, || ctx.eks.describe_insights_refresh(target));
+            let refresh = inquiry
+                .look
+                .ask(target, || inquiry.eks.describe_insights_refresh(target));
             answer.refresh = Some(refresh.await);
         }
-        Read::StartRefresh => answer.refresh = Some(start_refresh(ctx, look, target).await),
-        Read::Insights => answer.insights = Some(insights(ctx, look, target).await),
-        Read::Support => answer.support = Some(support(ctx, look, target).await),
+        Read::StartRefresh => answer.refresh = Some(start_refresh(inquiry, target).await),
+        Read::Insights => answer.insights = Some(insights(inquiry, target).await),
+        Read::Support => answer.support = Some(support(inquiry, target).await),
         Read::Evidence(part, since) => {
             let found = &mut answer.evidence;
-            evidence::read(ctx, look, target, found, part, since, is_first).await;
+            evidence::read(inquiry, target, found, part, since, is_first).await;
         }
-        Read::Readiness => answer.readiness = Some(readiness(ctx, look, target).await),
+        Read::Readiness => answer.readiness = Some(readiness(inquiry, target).await),
     }
     answer
 }
 
 /// Every version update, and every other update that is not finished. A list that could not be read whole is an error:
 /// half of it would pass for the truth.
-async fn updates<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn updates<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<Vec<UpdateView>, EksError> {
-    let listed = look.ask(target, || ctx.eks.list_updates(target)).await?;
-    let known = ctx.cache.finished(target, &listed);
+    let listed = inquiry
+        .look
+        .ask(target, || inquiry.eks.list_updates(target))
+        .await?;
+    let known = inquiry.cache.finished(target, &listed);
     let unknown: Vec<String> = listed
         .into_iter()
         .filter(|id| !known.contains_key(id))
         .collect();
     let described: Vec<UpdateView> = stream::iter(unknown)
-        .map(|id| describe(ctx, look, target, id))
+        .map(|id| describe(inquiry, target, id))
         .buffer_unordered(DESCRIBED_AT_A_TIME)
-        .inspect_ok(|update| remember(ctx, target, update))
+        .inspect_ok(|update| remember(inquiry, target, update))
         .try_collect()
         .await?;
     let described = described
@@ -124,13 +153,14 @@ async fn updates<E: Eks, S: Store, C: Clock>(
     Ok(described.chain(known).collect())
 }
 
-async fn describe<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn describe<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
     id: String,
 ) -> Result<UpdateView, EksError> {
-    look.ask(target, || ctx.eks.describe_update(target, &id))
+    inquiry
+        .look
+        .ask(target, || inquiry.eks.describe_update(target, &id))
         .await
         .map_err(listed_but_unknown)
 }
@@ -146,18 +176,14 @@ fn listed_but_unknown(error: EksError) -> EksError {
     }
 }
 
-fn remember<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    target: &Target,
-    update: &UpdateView,
-) {
+fn remember<E: Eks, C: Clock>(inquiry: &Inquiry<'_, E, C>, target: &Target, update: &UpdateView) {
     if is_finished(update) {
         let finished = if is_version(update) {
             Finished::Version(Arc::new(update.clone()))
         } else {
             Finished::Other
         };
-        ctx.cache.remember(target, update.id.clone(), finished);
+        inquiry.cache.remember(target, update.id.clone(), finished);
     }
 }
 
@@ -173,16 +199,19 @@ fn is_finished(update: &UpdateView) -> bool {
 }
 
 /// Every managed node group. One that is deleted while they are described is none.
-pub(super) async fn nodegroups<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+pub(super) async fn nodegroups<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<Vec<NodegroupView>, EksError> {
-    let names = look.ask(target, || ctx.eks.list_nodegroups(target)).await?;
+    let names = inquiry
+        .look
+        .ask(target, || inquiry.eks.list_nodegroups(target))
+        .await?;
     let described: Vec<Option<NodegroupView>> = stream::iter(names)
         .map(|name| async move {
-            match look
-                .ask(target, || ctx.eks.describe_nodegroup(target, &name))
+            match inquiry
+                .look
+                .ask(target, || inquiry.eks.describe_nodegroup(target, &name))
                 .await
             {
                 Ok(group) => Ok(Some(group)),
@@ -197,72 +226,88 @@ pub(super) async fn nodegroups<E: Eks, S: Store, C: Clock>(
 }
 
 /// Has EKS refresh its findings. They count once a later look sees the refresh ended.
-pub(super) async fn start_refresh<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+pub(super) async fn start_refresh<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<RefreshView, EksError> {
-    let started = look
-        .ask(target, || ctx.eks.start_insights_refresh(target))
+    if !inquiry.may_refresh {
+        return Err(not_asked());
+    }
+    let started = inquiry
+        .look
+        .ask(target, || inquiry.eks.start_insights_refresh(target))
         .await?;
     Ok(match started.status {
         RefreshStatus::Failed(_) => RefreshView {
-            ended_at: started.ended_at.or_else(|| Some(ctx.clock.now())),
+            ended_at: started.ended_at.or_else(|| Some(inquiry.clock.now())),
             ..started
         },
         RefreshStatus::None | RefreshStatus::InProgress | RefreshStatus::Completed => RefreshView {
             status: RefreshStatus::InProgress,
-            started_at: started.started_at.or_else(|| Some(ctx.clock.now())),
+            started_at: started.started_at.or_else(|| Some(inquiry.clock.now())),
             ended_at: None,
         },
     })
 }
 
-async fn insights<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+fn not_asked() -> EksError {
+    EksError {
+        kind: ErrorKind::Rejected,
+        operation: "eks:StartInsightsRefresh",
+        code: "NotAsked".to_owned(),
+        message: "the insights are too old to count, and EKS was not to be asked to refresh them"
+            .to_owned(),
+        request_id: None,
+        clock_behind: None,
+    }
+}
+
+async fn insights<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<Vec<InsightView>, EksError> {
     let category = InsightCategory::RollbackReadiness;
-    look.ask(target, || ctx.eks.list_insights(target, category))
+    inquiry
+        .look
+        .ask(target, || inquiry.eks.list_insights(target, category))
         .await
 }
 
-async fn readiness<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn readiness<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<Readiness, EksError> {
     Ok(Readiness {
-        insights: insights(ctx, look, target).await?,
-        offered: versions(ctx, look, target).await?,
+        insights: insights(inquiry, target).await?,
+        offered: versions(inquiry, target).await?,
     })
 }
 
 /// What is on offer, only to show how long it is supported: that changes with the year.
-async fn support<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn support<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<Arc<[crate::eks::OfferedVersion]>, EksError> {
-    match ctx.cache.versions_of_today(target, ctx.clock.now()) {
+    match inquiry.cache.versions_of_today(target, inquiry.clock.now()) {
         Some(versions) => Ok(versions),
-        None => versions(ctx, look, target).await,
+        None => versions(inquiry, target).await,
     }
 }
 
-async fn versions<E: Eks, S: Store, C: Clock>(
-    ctx: &Context<E, S, C>,
-    look: &Look,
+async fn versions<E: Eks, C: Clock>(
+    inquiry: &Inquiry<'_, E, C>,
     target: &Target,
 ) -> Result<Arc<[crate::eks::OfferedVersion]>, EksError> {
-    let now = ctx.clock.now();
-    if let Some(versions) = ctx.cache.versions(target, now) {
+    let now = inquiry.clock.now();
+    if let Some(versions) = inquiry.cache.versions(target, now) {
         return Ok(versions);
     }
-    let asked = look.ask(target, || ctx.eks.describe_cluster_versions(target));
+    let asked = inquiry
+        .look
+        .ask(target, || inquiry.eks.describe_cluster_versions(target));
     let versions: Arc<[_]> = asked.await?.into();
-    ctx.cache
+    inquiry
+        .cache
         .remember_versions(target, Arc::clone(&versions), now);
     Ok(versions)
 }

@@ -17,7 +17,7 @@ use super::context::{Clock, Context, Moment};
 use super::execute::execute;
 use super::fleet::Turn;
 use super::freezes::FreezeSet;
-use super::observe::observe;
+use super::observe::{Inquiry, observe};
 use super::pace::Look;
 use super::persist::{persist, persist_answer};
 use super::wait::wait;
@@ -65,7 +65,15 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
         now: moment.wall(),
     };
 
-    let observed = observe(ctx, look, &facts).await;
+    let inquiry = Inquiry {
+        eks: &ctx.eks,
+        cache: &ctx.cache,
+        clock: &ctx.clock,
+        look,
+        may_refresh: true,
+        may_go_on: &|| ctx.may_begin(),
+    };
+    let observed = observe(&inquiry, &facts).await;
     if !ctx.may_begin() {
         return Ok(later(ctx));
     }

@@ -112,9 +112,18 @@ enum ReconcileError {
 }
 
 /// The system's clocks.
-#[derive(Clone, Copy)]
-struct SystemClock {
+#[derive(Clone, Copy, Debug)]
+pub struct SystemClock {
     start: Instant,
+}
+
+impl SystemClock {
+    /// Both clocks, the one that only goes forward beginning now.
+    pub fn start() -> Self {
+        Self {
+            start: Instant::now(),
+        }
+    }
 }
 
 impl Clock for SystemClock {
@@ -194,9 +203,7 @@ pub async fn run(options: Options) -> Result<(), RunError> {
     let (freezes_known, are_known) = watch::channel(false);
     synced.push(are_known);
     let stopping = Arc::new(AtomicBool::new(false));
-    let clock = SystemClock {
-        start: Instant::now(),
-    };
+    let clock = SystemClock::start();
     let leadership = Arc::new(match election {
         Some(_) => Leadership::not_yet(),
         None => Leadership::always(),

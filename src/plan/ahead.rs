@@ -18,12 +18,43 @@ pub fn next_reads(facts: &Facts<'_>) -> Vec<Read> {
     let Some(first) = next_read(facts) else {
         return Vec::new();
     };
-    let mut reads = vec![first];
+    let sure = to_come(facts, &first)
+        .into_iter()
+        .filter(|read| is_sure(facts, read));
+    let sure: Vec<Read> = sure.collect();
+    [first].into_iter().chain(sure).collect()
+}
+
+/// Parts of the evidence that will be asked for if the cluster is as it was last, and answers of when will do. They may be read
+/// along with [`next_reads`]; an answer counts only where the same question is then asked.
+pub fn likely_parts(facts: &Facts<'_>) -> Vec<(Part, Timestamp)> {
+    if facts.observed.cluster.is_some() {
+        return Vec::new();
+    }
+    let Some(first) = next_read(facts) else {
+        return Vec::new();
+    };
+    let unsure = to_come(facts, &first)
+        .into_iter()
+        .filter(|read| !is_sure(facts, read));
+    unsure
+        .filter_map(|read| match read {
+            Read::Evidence(part @ (Part::Addons(_) | Part::Insights { .. }), since) => {
+                Some((part, since))
+            }
+            _ => None,
+        })
+        .collect()
+}
+
+/// The questions after this one, if the answers are those with which a hop starts.
+fn to_come(facts: &Facts<'_>, first: &Read) -> Vec<Read> {
+    let mut reads = Vec::new();
     let Some(hop) = Likely::of(facts) else {
         return reads;
     };
     let mut imagined = facts.observed.clone();
-    let mut last = reads.first().cloned();
+    let mut last = Some(first.clone());
     while let Some(read) = last.take()
         && hop.imagine(facts, &read, &mut imagined)
     {
@@ -32,7 +63,7 @@ pub fn next_reads(facts: &Facts<'_>) -> Vec<Read> {
             ..facts.clone()
         });
         last = next.filter(|next| *next != read);
-        reads.extend(last.clone().filter(|next| is_sure(facts, next)));
+        reads.extend(last.clone());
     }
     reads
 }

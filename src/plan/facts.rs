@@ -35,8 +35,18 @@ pub struct Facts<'a> {
     pub durations: Durations,
     /// The operator's settings.
     pub settings: &'a Settings,
-    /// The time.
+    /// The time when the look began.
     pub now: Timestamp,
+}
+
+impl Facts<'_> {
+    /// When what was observed had been answered: what is seen to have ended has ended by then, and maybe not before, since a
+    /// process may stand still while it waits for an answer.
+    pub fn answered_at(&self) -> Timestamp {
+        self.observed
+            .answered_at
+            .map_or(self.now, |at| at.max(self.now))
+    }
 }
 
 /// What the object itself says.
@@ -94,6 +104,8 @@ pub struct Observed {
     pub support: Option<Result<Arc<[OfferedVersion]>, EksError>>,
     /// What the checks before an upgrade look at. What could not be read is a finding.
     pub evidence: Evidence,
+    /// When the last of the answers came; `None` where nothing was asked.
+    pub answered_at: Option<Timestamp>,
 }
 
 impl Observed {
@@ -110,6 +122,7 @@ impl Observed {
             readiness: _,
             support: _,
             evidence: _,
+            answered_at: _,
         } = self;
         let tracked = tracked
             .as_ref()
@@ -144,6 +157,7 @@ impl Observed {
             readiness,
             support,
             evidence,
+            answered_at,
         } = other;
         newer(&mut self.tracked, tracked);
         newer(&mut self.cluster, cluster);
@@ -154,6 +168,7 @@ impl Observed {
         newer(&mut self.insights, insights);
         newer(&mut self.readiness, readiness);
         newer(&mut self.support, support);
+        newer(&mut self.answered_at, answered_at);
         let Evidence {
             nodegroups,
             addons,

@@ -190,6 +190,25 @@ pub fn added(facts: &Facts<'_>, mut decision: Decision) -> Decision {
     decision
 }
 
+/// The plan and the checks of the hop to come, whatever the decision on it is, and whether a refresh of insights goes on.
+pub fn to_come(
+    facts: &Facts<'_>,
+    decision: &Decision,
+) -> (Option<PlanStatus>, Option<PreflightStatus>, bool) {
+    let Some(waiting) = Waiting::of(facts) else {
+        return (None, None, false);
+    };
+    let question = waiting.question(facts);
+    let checks = question.as_ref().and_then(preflight::shown_checks);
+    let reason = match &decision.outcome {
+        Outcome::Say(reason, _) => *reason,
+        Outcome::Keep | Outcome::Silent => Reason::PreflightUnknown,
+    };
+    let is_refreshing = question.as_ref().is_some_and(preflight::is_refreshing);
+    let plan = plan(&waiting, reason, checks.as_ref());
+    (Some(plan), checks, is_refreshing)
+}
+
 /// A look at a refresh, where it would be later.
 fn sooner(facts: &Facts<'_>, wake: Wake) -> Wake {
     let refresh = preflight::refresh_wake(facts);

@@ -146,7 +146,7 @@ pub fn recorded(facts: &Facts<'_>, hop: Hop, view: &UpdateView) -> Update {
         finished_at: if status.is_running() {
             None
         } else {
-            base.finished_at.or(Some(facts.now))
+            base.finished_at.or_else(|| Some(facts.answered_at()))
         },
         status: Some(status),
         // EKS is right about its own update where status says otherwise.

@@ -115,7 +115,7 @@ fn successful(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision
     let update = Update {
         status: Some(UpdateStatus::Successful),
         created_at: view.created_at.or(update.created_at),
-        finished_at: update.finished_at.or(Some(facts.now)),
+        finished_at: update.finished_at.or_else(|| Some(facts.answered_at())),
         ..update.clone()
     };
     let seen = cluster::healthy(facts);
@@ -204,7 +204,7 @@ fn ended(facts: &Facts<'_>, update: &Update, view: &UpdateView) -> Decision {
     let update = Update {
         status: Some(remember::status_of(&view.status)),
         created_at: view.created_at.or(update.created_at),
-        finished_at: update.finished_at.or(Some(facts.now)),
+        finished_at: update.finished_at.or_else(|| Some(facts.answered_at())),
         errors: remember::details(&view.errors),
         ..update.clone()
     };

@@ -20,4 +20,5 @@ mod ports;
     reason = "shared with the tests of the adapter, which use more of it"
 )]
 mod server;
+mod turns;
 mod world;

@@ -1,7 +1,7 @@
 //! The two ports in memory: an API server that keeps raw JSON, and an EKS in which one cluster waits for an upgrade.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use eks_upgrade_operator::api::{ClusterUpgradeStatus, Minor};
 use eks_upgrade_operator::eks::{
@@ -140,6 +140,8 @@ impl Store for Memory {
 #[derive(Default)]
 pub struct Quiet {
     started: Mutex<Vec<UpdateView>>,
+    /// What happens elsewhere while the insights are listed, the last question before a start.
+    pub meanwhile: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 impl Quiet {
@@ -282,6 +284,9 @@ impl Eks for Quiet {
         _: InsightCategory,
     ) -> Result<Vec<InsightView>, EksError> {
         mind(target);
+        if let Some(meanwhile) = self.meanwhile.get() {
+            meanwhile();
+        }
         Ok(Vec::new())
     }
 

@@ -1,5 +1,8 @@
 //! The main job, from `kubectl apply` to the end.
 
+use eks_upgrade_operator::simulator::api::Operation;
+use eks_upgrade_operator::simulator::model::CallRecord;
+use jiff::SignedDuration;
 use serde_json::json;
 
 use crate::world::{World, condition, in_any_order, update};
@@ -258,4 +261,46 @@ async fn a_version_that_eks_does_not_offer_is_said_with_those_it_offers() {
         .patch("prod", json!({"spec": {"version": "1.33"}}))
         .await;
     world.until_reason("prod", "UpToDate").await;
+}
+
+/// A call to EKS takes long against everything else, and its answers follow from each other.
+#[tokio::test]
+async fn what_a_newer_version_makes_necessary_is_asked_at_once_and_only_once() {
+    let reads = [
+        Operation::DescribeCluster,
+        Operation::ListUpdates,
+        Operation::ListNodegroups,
+        Operation::ListAddons,
+        Operation::DescribeInsightsRefresh,
+        Operation::ListInsights,
+    ];
+    let scenario = format!(
+        "{{durations: {{update: 300ms}}, clusters: [{{name: prod, version: '1.33', insightsRefreshed: 5m}}],
+           faults: [{{kind: delay, lasts: 2s, operations: [{}]}}]}}",
+        reads.map(|read| format!("{read:?}")).join(", ")
+    );
+    let world = World::new(&scenario).await;
+    let _operator = world.operator();
+    world.create(World::manifest("prod", "1.33")).await;
+    world.until_reason("prod", "UpToDate").await;
+    let before = world.about("prod").len();
+    world.ask_for("prod", "1.34").await;
+    let is_sent = |call: &CallRecord| call.operation == Operation::UpdateClusterVersion;
+    world.until_asked("the update", is_sent).await;
+    let calls = world.about("prod").split_off(before);
+    let sent = calls.iter().position(is_sent).unwrap();
+    let asked = |operation| {
+        let of_it = calls[..sent].iter();
+        let mut of_it = of_it.filter(|call| call.operation == operation);
+        let first = of_it.next().map(|call| call.at);
+        assert_eq!(of_it.count(), 0, "{operation:?} is asked again");
+        first.unwrap_or_else(|| panic!("{operation:?} is not asked"))
+    };
+    let times = reads.map(asked);
+    let (first, last) = (times.iter().min().unwrap(), times.iter().max().unwrap());
+    // Before any of them was answered.
+    assert!(
+        last.duration_since(*first) < SignedDuration::from_secs(2),
+        "{times:?}"
+    );
 }

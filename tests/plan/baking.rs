@@ -1,7 +1,7 @@
 //! Baking: a version lasts for a while before the next hop, since going on gives up the way back.
 
 use eks_upgrade_operator::api::Reason;
-use eks_upgrade_operator::plan::Wake;
+use eks_upgrade_operator::plan::{Wake, decide};
 
 use super::eks::End;
 use super::rollbacks::{ask, assert_says};
@@ -35,6 +35,26 @@ fn the_second_hop_waits_from_the_end_of_the_first() {
     assert_eq!(world.sent.len(), 2);
     world.run(minutes(30));
     assert_eq!(world.reason(), "UpToDate");
+}
+
+#[test]
+fn what_is_told_late_counts_from_the_answer_since_it_may_have_ended_while_the_operator_waited_for_it()
+ {
+    let mut world = baked("1.33", "1.35");
+    world.run(minutes(5));
+    world.now += minutes(20);
+    let mut observed = world.observe();
+    let answered_at = world.now + minutes(9);
+    observed.answered_at = Some(answered_at);
+    let decision = decide(&world.facts(&observed));
+    let ended = decision.memory.update.and_then(|update| update.finished_at);
+    assert_eq!(ended, Some(answered_at));
+
+    // A clock that was set back meanwhile makes nothing earlier.
+    observed.answered_at = Some(world.now - minutes(9));
+    let decision = decide(&world.facts(&observed));
+    let ended = decision.memory.update.and_then(|update| update.finished_at);
+    assert_eq!(ended, Some(world.now));
 }
 
 #[test]

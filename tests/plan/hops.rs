@@ -2,7 +2,9 @@
 
 use eks_upgrade_operator::api::{Reason, UpdateStatus};
 use eks_upgrade_operator::eks::Progress;
-use eks_upgrade_operator::plan::{Observed, Part, Read, Wake, is_overdue, next_reads};
+use eks_upgrade_operator::plan::{
+    Observed, Part, Read, Wake, is_overdue, likely_parts, next_reads,
+};
 
 use super::eks::End;
 use super::world::{World, minutes, seconds};
@@ -292,6 +294,18 @@ fn when_a_newer_version_is_asked_for_what_has_to_be_known_is_asked_at_the_same_t
     });
     // Not the add-ons, of which it is asked what fits the next version: somebody else may have upgraded meanwhile.
     assert_eq!(parts.collect::<Vec<_>>(), [Part::Nodegroups, Part::Refresh]);
+    // They, and what the insights say, are only likely to be asked for.
+    let likely = likely_parts(&world.facts(&observed));
+    let likely: Vec<Part> = likely.into_iter().map(|(part, _)| part).collect();
+    let next = "1.34".parse().unwrap();
+    assert!(
+        matches!(
+            likely[..],
+            [Part::Addons(addons), Part::Insights { version, .. }]
+                if addons == next && version == next
+        ),
+        "{likely:?}"
+    );
 
     let mut observed = Observed::default();
     for read in [Read::Cluster, Read::Updates, Read::Versions] {
@@ -302,8 +316,8 @@ fn when_a_newer_version_is_asked_for_what_has_to_be_known_is_asked_at_the_same_t
         let read = Read::Evidence(part, since);
         world.eks.answer(&read, &mut observed, world.now);
     }
+    assert_eq!(likely_parts(&world.facts(&observed)), []);
     let then = next_reads(&world.facts(&observed));
-    let next = "1.34".parse().unwrap();
     assert!(
         matches!(
             then[..],

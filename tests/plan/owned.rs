@@ -69,6 +69,7 @@ impl Owned {
             readiness,
             support,
             evidence,
+            answered_at: _,
         } = &mut self.observed;
         tracked.get_or_insert_with(|| Err(error(ErrorKind::NotFound)));
         cluster.get_or_insert_with(|| Err(error(ErrorKind::Unavailable)));

@@ -1,6 +1,6 @@
 //! Questions that are asked at the same time.
 
-use eks_upgrade_operator::plan::{Read, next_read, next_reads};
+use eks_upgrade_operator::plan::{Read, likely_parts, next_read, next_reads};
 use proptest::prelude::*;
 
 use super::{cases, facts};
@@ -24,6 +24,7 @@ proptest! {
         prop_assert_eq!(reads.first(), next.as_ref());
         if facts.memory.observed_generation == Some(facts.object.generation) {
             prop_assert!(reads.len() <= 1, "{:?}", reads);
+            prop_assert_eq!(likely_parts(&facts), []);
         }
         let changes = |read: &Read| matches!(read, Read::StartRefresh);
         prop_assert!(reads.len() <= 1 || !reads.iter().any(changes), "{:?}", reads);

@@ -7,6 +7,7 @@ mod cancellations;
 mod carried_out;
 mod census;
 mod extremes;
+mod forecast;
 mod memory;
 mod order;
 mod precedence;

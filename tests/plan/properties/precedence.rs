@@ -105,7 +105,7 @@ proptest! {
         let all = all.complete();
         let seen = all.asked();
         let rules = applying(&all, &seen);
-        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness, support, evidence } = &seen.observed;
+        let Observed { tracked, cluster, updates, versions, nodegroups, refresh, insights, readiness, support, evidence, answered_at: _ } = &seen.observed;
         let read = [
             cluster.is_some(),
             updates.is_some(),
