@@ -14,7 +14,7 @@ operator = "$(target_dir)/debug/eks-upgrade-operator"
 go_test = cd tests/gitops && env -u GOOS -u GOARCH -u GOEXPERIMENT GOFLAGS= GO111MODULE=on GOWORK=off CGO_ENABLED=0 go test -count=1 -mod=readonly ./...
 
 .DEFAULT_GOAL := help
-.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy recorded docs check-workflows picture clean-cache
+.PHONY: help build assets image demo test test-gitops soak replay bench fmt check-fmt lint deny crds check-crds deploy check-deploy recorded docs check-workflows picture pictures clean-cache
 
 help: ## print this
 	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | while IFS='	' read -r target text; do \
@@ -96,6 +96,9 @@ check-workflows: ## check the workflows of GitHub
 picture: assets ## draw docs/pictures/dashboard.svg from a run of five minutes, by a real Prometheus
 	$(build)
 	hack/monitoring/picture "$(target_dir)/debug" docs/pictures/dashboard.svg
+
+pictures: assets ## draw docs/pictures/plan.svg and watch.svg from real runs in a terminal
+	UPDATE_PICTURES=1 cargo test --locked --quiet --test plugin picture::
 
 clean-cache: ## remove the built control plane and tools
 	rm -rf '$(cache)'

@@ -201,8 +201,8 @@ impl FromStr for AllowRoles {
     }
 }
 
-/// A duration above zero, such as `15s`, `10m` or `1h30m`.
-fn duration(text: &str) -> Result<SignedDuration, String> {
+/// A duration above zero of a flag, such as `15s`, `10m` or `1h30m`.
+pub(crate) fn duration(text: &str) -> Result<SignedDuration, String> {
     let duration = duration_or_zero(text)?;
     if duration.is_zero() {
         return Err("must be longer than zero".to_owned());

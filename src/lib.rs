@@ -9,6 +9,8 @@
 //! 4. **execute**: makes the one call that changes something, and writes down what EKS answered;
 //! 5. **report**: Events, metrics and a log line, from the same decision.
 //!
+//! [`plugin`] is kubectl's: it observes and decides by the same code, and leaves what changes EKS to the operator.
+//!
 //! A crash between any two of them is safe: an intent is written before it is sent, and looked for before it is repeated.
 
 pub mod api;
@@ -19,6 +21,8 @@ pub mod http;
 pub mod leader;
 pub mod metrics;
 pub mod plan;
+#[cfg(feature = "plugin")]
+pub mod plugin;
 pub mod simulator;
 pub mod store;
 pub mod telemetry;

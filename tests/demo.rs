@@ -110,11 +110,12 @@ async fn it_ends_as_it_should_and_says_what_happened() -> Result<(), Error> {
         "rollback.yaml",
         "waiver.yaml",
     ]);
-    has(&["checkout", "1.34 → 1.33", "accepted"]);
+    has(&["watch payments search edge checkout ledger"]);
+    has(&["checkout", "Updating", "1.34 → 1.33, update "]);
     has(&["checkout", "1.33", "True", "UpToDate"]);
     has(&["checkout:", "Rolled back to 1.33 in"]);
-    has(&["search", "1.34 → 1.35", "accepted"]);
-    has(&["ledger", "waived, UpgradeInsights before 1.34", "v1.34"]);
+    has(&["search", "Updating", "1.34 → 1.35, update "]);
+    has(&["4 up to date", "1 stalled"]);
     has(&["ledger", "1.34", "True", "UpToDate"]);
     has(&["NAME", "CLUSTER", "DESIRED", "CURRENT", "READY", "REASON"]);
     has(&["payments", "1.34", "True", "UpToDate"]);
@@ -141,7 +142,7 @@ async fn interrupted_it_leaves_nothing_behind() -> Result<(), Error> {
     let mut demo = Demo::start("interrupted");
     demo.process
         .wait_for_line("an update ran", DEADLINE, |line| {
-            line.contains("accepted by EKS").then_some(())
+            line.contains("Updating").then_some(())
         })
         .await?;
     let running = demo.processes();

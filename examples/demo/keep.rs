@@ -8,7 +8,7 @@ use harness::Assets;
 use crate::Failure;
 use crate::screen::Screen;
 use crate::signals::Signals;
-use crate::stage::Stage;
+use crate::stage::{Stage, program};
 
 /// Says what there is to play with, and waits to be told to end.
 pub async fn until_told(
@@ -53,18 +53,24 @@ async fn say(screen: &Screen, stage: &Stage) -> Result<(), Failure> {
             directory.display()
         ))?;
     }
-    screen.say("    kubectl get clusterupgrades -o wide")?;
-    screen.say("    kubectl describe clusterupgrade edge")?;
+    let programs = program("kubectl-eks_upgrade")?;
+    if let Some(directory) = not_on_path(&programs) {
+        screen.say(&format!(
+            "    export PATH=\"$PATH:{}\"",
+            directory.display()
+        ))?;
+    }
+    screen.say("    kubectl eks-upgrade get -o wide")?;
+    screen.say("    kubectl eks-upgrade status edge")?;
 
     heading("Permit the upgrade that failed another try; this time EKS has addresses:")?;
-    screen.say("    kubectl annotate --overwrite clusterupgrade edge \\")?;
-    screen.say("      eksupgrade.dev/retry-requested-at=$(date -u +%Y-%m-%dT%H:%M:%SZ)")?;
-    screen.say("    kubectl get clusterupgrade edge --watch")?;
+    screen.say("    kubectl eks-upgrade retry edge")?;
+    screen.say("    kubectl eks-upgrade watch edge")?;
 
     heading("Gates: a plan that is not carried out, windows, and the emergency stop:")?;
     screen
         .say("    kubectl apply -f deploy/samples/suspended.yaml -f deploy/samples/windows.yaml")?;
-    screen.say("    kubectl get clusterupgrade invoices -o jsonpath='{.status.plan}'")?;
+    screen.say("    kubectl eks-upgrade status invoices")?;
     screen.say("    kubectl label clusterupgrade orders tier=production")?;
     screen.say("    kubectl apply -f deploy/samples/emergency-stop.yaml")?;
 

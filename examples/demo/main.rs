@@ -3,7 +3,6 @@
 //!
 //! Everything runs on loopback and ends with this program. `KEEP=1` leaves it running until Ctrl-C.
 
-mod bar;
 mod calls;
 mod cluster;
 mod expected;

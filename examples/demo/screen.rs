@@ -4,7 +4,7 @@ use std::io::{self, Write as _};
 use std::time::{Duration, Instant};
 
 use console::{Term, measure_text_width, style, truncate_str};
-use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressFinish, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::Failure;
 
@@ -103,24 +103,6 @@ impl Screen {
             style(took).dim()
         ))?;
         Ok(done)
-    }
-
-    /// New lines that move; none where nothing does.
-    pub fn moving_lines(&self, count: usize) -> Vec<ProgressBar> {
-        let Some(moving) = &self.moving else {
-            return Vec::new();
-        };
-        (0..count)
-            .map(|_| {
-                // Also where they are dropped, by Ctrl-C or an error, they do not stay.
-                let line = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
-                let line = moving.add(line);
-                if let Ok(look) = ProgressStyle::with_template("{msg}") {
-                    line.set_style(look);
-                }
-                line
-            })
-            .collect()
     }
 
     /// Removes what moves.

@@ -269,7 +269,7 @@ fn operator_log(restarts: u32) -> String {
 }
 
 /// A program of ours: cargo puts examples in a directory below that of the programs.
-fn program(name: &str) -> Result<PathBuf, Failure> {
+pub fn program(name: &str) -> Result<PathBuf, Failure> {
     let own = std::env::current_exe()?;
     let path = own
         .ancestors()

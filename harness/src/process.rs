@@ -27,6 +27,7 @@ pub struct Program {
     log: Option<PathBuf>,
     stdin: Stdio,
     guarded: bool,
+    shown: bool,
 }
 
 impl Program {
@@ -56,6 +57,7 @@ impl Program {
             log: None,
             stdin: Stdio::null(),
             guarded: true,
+            shown: false,
         }
     }
 
@@ -77,6 +79,13 @@ impl Program {
     #[must_use]
     pub fn env(mut self, name: impl AsRef<OsStr>, value: impl AsRef<OsStr>) -> Self {
         self.command.env(name, value);
+        self
+    }
+
+    /// Has what it prints go where ours goes, such as a terminal; no line is kept.
+    #[must_use]
+    pub fn shown(mut self) -> Self {
+        self.shown = true;
         self
     }
 
@@ -104,7 +113,15 @@ impl Program {
             log,
             stdin,
             guarded,
+            shown,
         } = self;
+        let output = || {
+            if shown {
+                Stdio::inherit()
+            } else {
+                Stdio::piped()
+            }
+        };
         let log = match log {
             None => None,
             Some(path) => Some(Arc::new(Mutex::new(File::create(&path).map_err(
@@ -113,8 +130,8 @@ impl Program {
         };
         let mut child = command
             .stdin(stdin)
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
+            .stdout(output())
+            .stderr(output())
             .process_group(0)
             .spawn()
             .map_err(|source| Error::io(format!("start {name}"), source))?;

@@ -68,6 +68,17 @@ impl AwsEks {
         Self::with_origin(Origin::Chain, observer).await
     }
 
+    /// The same with this profile alone, where one is named; and the region that the environment or the profile has.
+    pub async fn load_profile(
+        profile: Option<String>,
+        observer: Arc<dyn CallObserver>,
+    ) -> (Self, Option<String>) {
+        let region = base::own_region(profile.as_deref()).await;
+        let origin = profile.map_or(Origin::Chain, Origin::Profile);
+        let region = region.map(|region| region.as_ref().to_owned());
+        (Self::with_origin(origin, observer).await, region)
+    }
+
     /// Uses settings that were loaded elsewhere, such as an endpoint of a test.
     ///
     /// Retries, timeouts (but for that of an attempt), the HTTP client and the identity cache of `config` are replaced by the

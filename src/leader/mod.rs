@@ -8,7 +8,7 @@
 
 mod campaign;
 mod leadership;
-mod record;
+pub mod record;
 mod rival;
 
 use jiff::SignedDuration;

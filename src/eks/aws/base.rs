@@ -6,7 +6,7 @@ use aws_config::default_provider::credentials::DefaultCredentialsChain;
 use aws_config::environment::EnvironmentVariableRegionProvider;
 use aws_config::identity::IdentityCache;
 use aws_config::meta::region::RegionProviderChain;
-use aws_config::profile::ProfileFileRegionProvider;
+use aws_config::profile::{ProfileFileCredentialsProvider, ProfileFileRegionProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
@@ -57,6 +57,8 @@ fn attempt_timeout(config: &SdkConfig) -> Duration {
 pub(super) enum Origin {
     /// The SDK's own chain, read anew.
     Chain,
+    /// This profile of the SDK's configuration, read anew; what the environment says of credentials does not count.
+    Profile(String),
     /// Settings that were given; only their provider is asked anew.
     Given(Box<SdkConfig>),
 }
@@ -79,10 +81,18 @@ impl Loader {
     pub(super) async fn load(&self) -> SdkConfig {
         let (config, credentials) = match &self.origin {
             Origin::Chain => {
-                let config = self.settings().await;
+                let config = self.settings(None).await;
                 let credentials = match empty_endpoint() {
                     Some(name) => SharedCredentialsProvider::new(EmptyEndpoint(name)),
                     None => SharedCredentialsProvider::new(self.chain(&config).await),
+                };
+                (config, Some(credentials))
+            }
+            Origin::Profile(profile) => {
+                let config = self.settings(Some(profile)).await;
+                let credentials = match empty_endpoint() {
+                    Some(name) => SharedCredentialsProvider::new(EmptyEndpoint(name)),
+                    None => SharedCredentialsProvider::new(self.profile(&config, profile)),
                 };
                 (config, Some(credentials))
             }
@@ -107,42 +117,65 @@ impl Loader {
         builder.build()
     }
 
-    async fn settings(&self) -> SdkConfig {
-        let region = own_region().await;
+    async fn settings(&self, profile: Option<&str>) -> SdkConfig {
+        let region = own_region(profile).await;
         // Without a region the loader would ask the instance metadata for one, several times and with warnings.
         let any = region.clone().unwrap_or(Region::from_static("us-east-1"));
-        let config = aws_config::defaults(BehaviorVersion::latest())
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(self.http.clone())
             .region(any)
-            .no_credentials()
-            .load()
-            .await;
+            .no_credentials();
+        if let Some(profile) = profile {
+            loader = loader.profile_name(profile);
+        }
+        let config = loader.load().await;
         config.into_builder().region(region).build()
     }
 
     /// The credentials chain that the SDK's loader would make, but for the region, which the loader cannot leave out.
     async fn chain(&self, config: &SdkConfig) -> DefaultCredentialsChain {
         let region = config.region().cloned();
-        let within = credentials_timeout(ATTEMPT_TIMEOUT) * 9 / 10;
-        let provider = ProviderConfig::without_region()
-            .with_behavior_version(Some(BehaviorVersion::latest()))
-            .with_region(region.clone())
-            .with_use_fips(config.use_fips())
-            .with_use_dual_stack(config.use_dual_stack())
-            .with_http_client(self.http.clone())
-            .with_retry_config(RetryConfig::disabled())
-            .with_timeout_config(timeouts(within, within));
+        let provider = self.provider_config(config);
         let mut chain = DefaultCredentialsChain::builder().configure(provider);
         // An answer, and be it "none": unanswered, the chain asks the instance metadata.
         chain.set_region(Some(region));
         chain.build().await
     }
+
+    fn profile(&self, config: &SdkConfig, name: &str) -> ProfileFileCredentialsProvider {
+        ProfileFileCredentialsProvider::builder()
+            .configure(&self.provider_config(config))
+            .profile_name(name)
+            .build()
+    }
+
+    fn provider_config(&self, config: &SdkConfig) -> ProviderConfig {
+        let within = credentials_timeout(ATTEMPT_TIMEOUT) * 9 / 10;
+        ProviderConfig::without_region()
+            .with_behavior_version(Some(BehaviorVersion::latest()))
+            .with_region(config.region().cloned())
+            .with_use_fips(config.use_fips())
+            .with_use_dual_stack(config.use_dual_stack())
+            .with_http_client(self.http.clone())
+            .with_retry_config(RetryConfig::disabled())
+            .with_timeout_config(timeouts(within, within))
+    }
 }
 
-/// Where STS is asked for roles; where none is set, the cluster's region serves. So the instance metadata are not asked.
-async fn own_region() -> Option<Region> {
-    RegionProviderChain::first_try(EnvironmentVariableRegionProvider::new())
-        .or_else(ProfileFileRegionProvider::new())
+/// The region of the environment, else of the profile; of a profile that is named, its own before the environment's. There STS is
+/// asked for roles; where none is set, the cluster's region serves. So the instance metadata are not asked.
+pub(super) async fn own_region(profile: Option<&str>) -> Option<Region> {
+    let environment = EnvironmentVariableRegionProvider::new();
+    let chain = match profile {
+        None => {
+            RegionProviderChain::first_try(environment).or_else(ProfileFileRegionProvider::new())
+        }
+        Some(name) => {
+            let of_profile = ProfileFileRegionProvider::builder().profile_name(name);
+            RegionProviderChain::first_try(of_profile.build()).or_else(environment)
+        }
+    };
+    chain
         .region()
         .await
         // An empty AWS_REGION is a region without a name to the SDK, and none to everybody else.
