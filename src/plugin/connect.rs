@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use kube::api::Api;
-use kube::config::{KubeConfigOptions, Kubeconfig};
+use kube::config::{KubeConfigOptions, Kubeconfig, KubeconfigError};
 use kube::{Client, Config};
 
 use crate::api::ClusterUpgrade;
@@ -50,9 +50,11 @@ impl Connection {
             Ok(read) => Config::from_custom_kubeconfig(read, &options)
                 .await
                 .map_err(|error| Failure::of_kubeconfig(&error))?,
-            // In a pod, such as one of a CI.
-            Err(no_kubeconfig) if kubeconfig.is_none() && context.is_none() => Config::incluster()
-                .map_err(|error| Failure::of_environment(&no_kubeconfig, &error))?,
+            // In a pod, such as one of a CI. One that is there and makes no sense is not passed over.
+            Err(missing) if is_missing(&missing) && kubeconfig.is_none() && context.is_none() => {
+                // Where this is no pod either, it is the kubeconfig that a person misses.
+                Config::incluster().map_err(|_no_pod| Failure::of_kubeconfig(&missing))?
+            }
             Err(error) => return Err(Failure::of_kubeconfig(&error)),
         };
         config.connect_timeout = Some(CONNECT_TIMEOUT);
@@ -71,22 +73,16 @@ impl Connection {
         Ok(Self { client, namespace })
     }
 
-    /// The ClusterUpgrades of the namespace, or of all.
-    pub fn upgrades(&self, all_namespaces: bool) -> Api<ClusterUpgrade> {
-        if all_namespaces {
-            Api::all(self.client.clone())
-        } else {
-            Api::namespaced(self.client.clone(), &self.namespace)
-        }
+    /// The ClusterUpgrades of the namespace.
+    pub fn upgrades(&self) -> Api<ClusterUpgrade> {
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
+}
 
-    /// One ClusterUpgrade of the namespace.
-    ///
-    /// # Errors
-    /// Where it cannot be read.
-    pub async fn upgrade(&self, name: &str) -> Result<ClusterUpgrade, Failure> {
-        let doing = format!("read ClusterUpgrade {}/{name}", self.namespace);
-        let read = self.upgrades(false).get(name).await;
-        read.map_err(|error| Failure::of_kubernetes(&doing, &error))
+fn is_missing(error: &KubeconfigError) -> bool {
+    match error {
+        KubeconfigError::FindPath => true,
+        KubeconfigError::ReadConfig(error, _) => error.kind() == std::io::ErrorKind::NotFound,
+        _ => false,
     }
 }

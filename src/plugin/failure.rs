@@ -3,7 +3,7 @@
 use std::fmt;
 
 use kube::Error;
-use kube::config::{InClusterError, KubeconfigError};
+use kube::config::KubeconfigError;
 
 use crate::eks::{EksError, ErrorKind};
 use crate::text::plain;
@@ -75,11 +75,6 @@ impl Failure {
             _ => "Mend the kubeconfig: `kubectl config view` shows it.",
         };
         Self::new(format!("no usable kubeconfig: {said}"), next)
-    }
-
-    /// Neither a kubeconfig nor a pod.
-    pub fn of_environment(kubeconfig: &KubeconfigError, _in_cluster: &InClusterError) -> Self {
-        Self::of_kubeconfig(kubeconfig)
     }
 
     /// An answer of AWS; `doing` reads on after "could not".

@@ -15,18 +15,18 @@ const PAGE: u32 = 500;
 /// An object as the API server has it, and what this build makes of it.
 #[derive(Clone, Debug)]
 pub struct Listed {
-    /// As it is.
+    /// As it is; as with kubectl, who wrote which field is left out.
     pub raw: DynamicObject,
     /// As it is understood; the error says what of it is not.
     pub read: Result<ClusterUpgrade, String>,
 }
 
 impl Listed {
-    /// Reads an object. As with kubectl, who wrote which field is left out.
+    /// Reads an object.
     pub fn of(mut raw: DynamicObject) -> Self {
-        raw.metadata.managed_fields = None;
         let value = serde_json::to_value(&raw).unwrap_or(Value::Null);
         let read = serde_json::from_value(value).map_err(|error| error.to_string());
+        raw.metadata.managed_fields = None;
         Self { raw, read }
     }
 

@@ -84,7 +84,7 @@ pub async fn patched(
         field_manager: Some(MANAGER.to_owned()),
         ..PatchParams::default()
     };
-    let api = connection.upgrades(false);
+    let api = connection.upgrades();
     let changed = api.patch(name, &params, &Patch::Merge(patch)).await;
     changed.map_err(|error| Failure::of_kubernetes(&doing, &error))
 }

@@ -97,6 +97,20 @@ async fn the_very_object_that_it_prints_gets_the_same_answer_from_the_operator()
     let object: ClusterUpgrade = serde_norway::from_str(&yaml).unwrap();
     Wish::try_from(&object.spec).unwrap();
     assert!(yaml.contains("version: '1.34'"), "{yaml}");
+    let json = world
+        .plugin(&[
+            "plan",
+            "blocked",
+            "--to",
+            "1.34",
+            "--manifest",
+            "-o",
+            "json",
+        ])
+        .await
+        .ended(2);
+    let same: ClusterUpgrade = serde_json::from_str(&json).unwrap();
+    assert_eq!(same.spec, object.spec);
     world.kubectl.apply(&yaml).await.unwrap();
     let _operator = world.operator();
     world.until_reason("blocked", "PreflightFailed").await;
@@ -170,6 +184,17 @@ async fn what_cannot_be_found_out_ends_with_a_sentence_and_the_next_step() {
     );
 
     world.fault("{kind: error, code: ExpiredTokenException, status: 403, message: The security token included in the request is expired}");
+    let said = world
+        .plugin(&["plan", "prod", "--to", "1.34"])
+        .await
+        .failed();
+    assert!(said.contains("log in again"), "{said}");
+}
+
+#[tokio::test]
+async fn credentials_that_run_out_meanwhile_are_no_finding_about_the_cluster() {
+    let world = World::new(CLUSTERS).await;
+    world.fault("{kind: error, code: ExpiredTokenException, status: 403, message: The security token included in the request is expired, operations: [ListAddons]}");
     let said = world
         .plugin(&["plan", "prod", "--to", "1.34"])
         .await

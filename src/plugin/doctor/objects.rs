@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::Api;
 
 use crate::api::{CheckResult, ClusterUpgrade, Reason};
 
@@ -19,8 +18,6 @@ const AWS: &str = "Rights in AWS";
 const SOON: SignedDuration = SignedDuration::from_mins(2);
 /// How many names or findings are said.
 const NAMED: usize = 5;
-/// As many objects are asked for when they were edited; more than that are not edited by hand at once.
-const ASKED: usize = 20;
 
 pub async fn look(connection: &Connection, now: Timestamp) -> Vec<Finding> {
     let all = match list(connection, true, None).await {
@@ -40,7 +37,7 @@ pub async fn look(connection: &Connection, now: Timestamp) -> Vec<Finding> {
             "docs/first-upgrade.md begins with a plan, which changes nothing.",
         )];
     }
-    let late = late(connection, &all, now).await;
+    let late = late(&all, now);
     let mut findings = vec![looked_at(&all, &late)];
     let unread: Vec<String> = all
         .iter()
@@ -82,30 +79,16 @@ fn named(names: &[String]) -> String {
 }
 
 /// The objects that nobody has looked at, though there was time.
-async fn late(connection: &Connection, all: &[Listed], now: Timestamp) -> Vec<String> {
+fn late(all: &[Listed], now: Timestamp) -> Vec<String> {
     let is_late = |object: &ClusterUpgrade| {
         let created = object.metadata.creation_timestamp.as_ref();
         let is_old = created.is_none_or(|at| now.duration_since(at.0) > SOON);
-        is_old && !shown::is_decided(object)
+        is_old && !shown::is_decided(object) && !is_edited_lately(&object.metadata, now)
     };
-    let late = all
-        .iter()
-        .filter(|listed| listed.read.as_ref().is_ok_and(is_late));
-    let mut names = Vec::new();
-    for (index, listed) in late.enumerate() {
-        // Who wrote what, and when, is not in a list's objects as they are kept here.
-        let api: Api<ClusterUpgrade> =
-            Api::namespaced(connection.client.clone(), listed.namespace());
-        let is_new = index < ASKED
-            && match api.get_metadata(listed.name()).await {
-                Ok(object) => is_edited_lately(&object.metadata, now),
-                Err(_) => false,
-            };
-        if !is_new {
-            names.push(called(listed));
-        }
-    }
-    names
+    all.iter()
+        .filter(|listed| listed.read.as_ref().is_ok_and(is_late))
+        .map(called)
+        .collect()
 }
 
 /// Whether somebody other than the operator, which writes the status, has just written.

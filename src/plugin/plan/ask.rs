@@ -165,6 +165,14 @@ async fn look(
             observed: &observed,
             ..facts
         });
+        if let Some(error) = observed
+            .evidence
+            .errors()
+            .find(|error| is_of_the_asker(error))
+        {
+            let doing = format!("look at cluster {} in {}", target.name, target.region);
+            return Err(Failure::of_aws(&doing, error));
+        }
         let said = matches!(forecast.decision.outcome, Outcome::Say(..));
         let may_pass = observed
             .trouble()
@@ -185,6 +193,14 @@ async fn look(
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }
+}
+
+/// Credentials that ran out meanwhile are no finding about the cluster.
+fn is_of_the_asker(error: &EksError) -> bool {
+    matches!(
+        error.kind,
+        ErrorKind::CredentialsMissing | ErrorKind::CredentialsRefused | ErrorKind::ClockSkew
+    )
 }
 
 fn is_passing(error: &EksError) -> bool {

@@ -1,14 +1,11 @@
 //! The ClusterUpgrade to commit.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::ClusterUpgradeSpec;
 
-use super::super::failure::Failure;
-use super::super::format;
-
-/// As YAML for `kubectl apply`.
-pub fn yaml(spec: &ClusterUpgradeSpec, namespace: Option<&str>) -> Result<String, Failure> {
+/// As `kubectl apply` takes it.
+pub fn object(spec: &ClusterUpgradeSpec, namespace: Option<&str>) -> Value {
     let mut metadata = json!({"name": name(&spec.cluster.name)});
     if let (Some(namespace), Some(metadata)) = (namespace, metadata.as_object_mut()) {
         metadata.insert("namespace".to_owned(), json!(namespace));
@@ -18,12 +15,12 @@ pub fn yaml(spec: &ClusterUpgradeSpec, namespace: Option<&str>) -> Result<String
         // The default.
         fields.remove("suspend");
     }
-    format::yaml(&json!({
+    json!({
         "apiVersion": "eksupgrade.dev/v1alpha1",
         "kind": "ClusterUpgrade",
         "metadata": metadata,
         "spec": spec,
-    }))
+    })
 }
 
 /// A name that Kubernetes takes, as close to the cluster's as can be.

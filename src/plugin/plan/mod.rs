@@ -43,7 +43,11 @@ pub async fn run(cluster: &ClusterArgs, args: PlanArgs) -> Result<Exit, Failure>
         Exit::Blocked
     };
     if manifest {
-        print(&manifest::yaml(&spec, cluster.namespace.as_deref())?)?;
+        let object = manifest::object(&spec, cluster.namespace.as_deref());
+        print(&match output.format {
+            Format::Json => json(&object)?,
+            Format::Table | Format::Wide | Format::Yaml | Format::Markdown => yaml(&object)?,
+        })?;
         note(format_args!("{}", text::headline(&report)));
         return Ok(exit);
     }

@@ -62,7 +62,11 @@ impl Followed {
         self.is_gone = false;
         let target = self.target();
         let was_done = self.standing() == Standing::Done;
-        self.object = read.map(Box::new);
+        self.object = read.map(|mut object| {
+            // Nothing of it is shown, and it is a good part of an object.
+            object.metadata.managed_fields = None;
+            Box::new(object)
+        });
         // What is asked for after the end is another way.
         if was_done && self.target() != target {
             self.start = None;
