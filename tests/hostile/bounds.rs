@@ -7,6 +7,11 @@ use serde_json::Value;
 /// What etcd takes of one object, by default.
 const OBJECT: usize = 3 << 19;
 
+/// Whether there can be such an object, with room for what the operator may write.
+pub fn can_be(object: &Value) -> bool {
+    object.to_string().len() <= OBJECT / 2
+}
+
 fn is_shown_as_it_is(text: &str) -> bool {
     !text.chars().any(|c| {
         c.is_control()

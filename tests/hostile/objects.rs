@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Value, json};
 
-use crate::bounds::{assert_conditions, assert_published, assert_status};
+use crate::bounds::{assert_conditions, assert_published, assert_status, can_be};
 use crate::json::{arbitrary, changed, changes, odd_string};
 use crate::ports::Quiet;
 use crate::world::{World, for_all, object};
@@ -109,6 +109,9 @@ async fn hold(parts: &Value, annotation: &str, deleting: bool) {
     raw["metadata"]["annotations"][ANNOTATION] = json!(annotation);
     if deleting {
         raw["metadata"]["deletionTimestamp"] = json!("2026-11-23T11:00:00Z");
+    }
+    if !can_be(&raw) {
+        return;
     }
     let world = World::new(raw.clone(), Quiet::default());
     let store = &world.ctx.store;

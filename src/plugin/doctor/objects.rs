@@ -196,9 +196,69 @@ fn lacking(object: &ClusterUpgrade) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
+    use super::super::report::Found;
     use super::*;
+
+    fn listed(name: &str, status: &Value) -> Listed {
+        let object = json!({
+            "apiVersion": "eksupgrade.dev/v1alpha1",
+            "kind": "ClusterUpgrade",
+            "metadata": {"namespace": "team", "name": name},
+            "spec": {
+                "cluster": {"accountId": "111122223333", "region": "eu-central-1", "name": name},
+                "version": "1.34",
+            },
+            "status": status,
+        });
+        Listed::of(serde_json::from_value(object).unwrap())
+    }
+
+    fn not_ready(reason: &str, message: &str) -> Value {
+        json!({"conditions": [{
+            "type": "Ready", "status": "False", "reason": reason, "message": message,
+            "lastTransitionTime": "2026-11-24T12:00:00Z",
+        }]})
+    }
+
+    #[test]
+    fn what_was_refused_is_said_once_with_those_whom_it_concerns() {
+        let denied = not_ready("AccessDenied", "eks:DescribeCluster is missing");
+        let mut unknown = not_ready(
+            "PreflightUnknown",
+            "AddonCompatibility could not be checked",
+        );
+        let at = "2026-11-24T12:00:00Z";
+        let finding = json!({"id": "eks:ListAddons", "result": "Unknown", "message": "denied"});
+        unknown["preflight"] = json!({"version": "1.34", "result": "Unknown", "checks": [{
+            "code": "AddonCompatibility", "result": "Unknown", "message": "", "since": at, "findings": [finding],
+        }]});
+        let said = in_aws(&[
+            listed("a", &denied),
+            listed("b", &denied),
+            listed("c", &unknown),
+            listed("d", &not_ready("EksUnavailable", "no answer")),
+            listed("e", &not_ready("UpToDate", "")),
+        ]);
+        let said: Vec<(Found, &str)> = said
+            .iter()
+            .map(|finding| (finding.result, finding.message.as_str()))
+            .collect();
+        let is_said = |result: Found, words: &str| said.contains(&(result, words));
+        assert!(
+            is_said(
+                Found::Failed,
+                "AccessDenied for team/a, team/b: eks:DescribeCluster is missing"
+            ) && is_said(Found::Failed, "PreflightUnknown for team/c: eks:ListAddons")
+                && is_said(Found::Warning, "EksUnavailable for team/d: no answer")
+                && said.len() == 4,
+            "{said:#?}"
+        );
+        let well = in_aws(&[listed("e", &not_ready("UpToDate", ""))]);
+        assert_eq!(well.len(), 1);
+        assert_eq!(well[0].result, Found::Ok);
+    }
 
     #[test]
     fn an_object_that_was_just_edited_is_not_late_and_one_whose_status_was_is() {

@@ -206,3 +206,82 @@ const fn word(standing: Standing) -> &'static str {
         Standing::Gone => "deleted",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(name: &str, reason: &str) -> Listed {
+        let object = json!({
+            "apiVersion": "eksupgrade.dev/v1alpha1",
+            "kind": "ClusterUpgrade",
+            "metadata": {"namespace": "team", "name": name, "generation": 1},
+            "spec": {
+                "cluster": {"accountId": "111122223333", "region": "eu-central-1", "name": name},
+                "version": "1.34",
+            },
+            "status": {
+                "observedGeneration": 1,
+                "conditions": [{
+                    "type": "Ready", "status": "False", "reason": reason, "message": format!("about {name}"),
+                    "lastTransitionTime": "2026-11-24T12:00:00Z",
+                }],
+            },
+        });
+        Listed::of(serde_json::from_value(object).unwrap())
+    }
+
+    fn fleet(objects: &[(&str, &str)]) -> Fleet {
+        let mut fleet = Fleet::new(Vec::new(), false);
+        for (name, reason) in objects {
+            fleet.see(object(name, reason), now());
+        }
+        fleet
+    }
+
+    fn now() -> Timestamp {
+        "2026-11-24T12:00:00Z".parse().unwrap()
+    }
+
+    #[test]
+    fn where_lines_are_few_those_that_need_a_person_have_them_and_the_rest_is_counted() {
+        let fleet = fleet(&[
+            ("a", "UpToDate"),
+            ("b", "UpToDate"),
+            ("c", "OutsideWindow"),
+            ("d", "UpdateFailed"),
+            ("e", "Updating"),
+        ]);
+        let lines = fleet.picture((5, 60), 0, now());
+        let lines: Vec<_> = lines
+            .iter()
+            .map(|line| console::strip_ansi_codes(line))
+            .collect();
+        assert_eq!(lines.len(), 5, "{lines:#?}");
+        assert!(lines[0].contains("✘ d"), "{lines:#?}");
+        assert!(lines[1].contains("about d"), "{lines:#?}");
+        assert!(lines[2].contains(" e "), "{lines:#?}");
+        assert!(lines[3].contains(" c "), "{lines:#?}");
+        assert_eq!(lines[4].trim(), "and 2 more: 2 up to date");
+        assert_eq!(
+            fleet.picture((9, 60), 0, now()).len(),
+            6,
+            "there is room for all"
+        );
+    }
+
+    #[test]
+    fn what_a_new_list_does_not_bring_was_deleted() {
+        let mut fleet = fleet(&[("a", "Updating"), ("b", "UpToDate")]);
+        assert!(!fleet.is_over());
+        fleet.list_begins();
+        fleet.see(object("b", "UpToDate"), now());
+        assert_eq!(fleet.list_ends(), ["a: deleted"]);
+        assert!(fleet.is_over() && !fleet.has_stalled());
+        let outcome = fleet.outcome();
+        let outcome = console::strip_ansi_codes(&outcome);
+        assert!(outcome.ends_with("1 up to date, 1 deleted\n"), "{outcome}");
+    }
+}
