@@ -97,11 +97,15 @@ impl Followed {
         self.object()?.status.as_ref()?.update.as_ref()
     }
 
+    /// The update that runs or is asked for: not one that has ended, while the next is not begun.
+    fn unfinished(&self) -> Option<&Update> {
+        self.update()
+            .filter(|update| update.is_running() || update.is_open_intent())
+    }
+
     fn first(&self) -> Option<Minor> {
-        let running = self
-            .update()
-            .filter(|update| update.is_running() || update.is_open_intent());
-        running.map(|update| update.from_version).or(self.current())
+        let running = self.unfinished().map(|update| update.from_version);
+        running.or(self.current())
     }
 
     /// The version that the cluster runs.
@@ -206,9 +210,7 @@ impl Followed {
 
     /// The time in the running hop, and how long such ones usually take.
     pub fn running(&self, usual: Durations, now: Timestamp) -> Option<(i64, Option<Usual>)> {
-        let update = self
-            .update()
-            .filter(|update| update.is_running() || update.is_open_intent())?;
+        let update = self.unfinished()?;
         let age = now.duration_since(shown::began(update)?).as_secs().max(0);
         Some((age, usual.of(&update.kind)))
     }
@@ -234,7 +236,7 @@ impl Followed {
                 said.push_str(&self.message());
             }
             Standing::Active => {
-                if let Some(update) = self.update() {
+                if let Some(update) = self.unfinished() {
                     let id = update.id.as_deref().unwrap_or("not accepted yet");
                     let hop = format!(
                         " {} → {}, update {}",
@@ -253,5 +255,55 @@ impl Followed {
             Standing::Done | Standing::Gone => {}
         }
         said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn object(current: &str, status: &str) -> ClusterUpgrade {
+        serde_json::from_value(json!({
+            "apiVersion": "eksupgrade.dev/v1alpha1",
+            "kind": "ClusterUpgrade",
+            "metadata": {"name": "prod", "generation": 1},
+            "spec": {
+                "cluster": {"accountId": "111122223333", "region": "eu-central-1", "name": "prod"},
+                "version": "1.35",
+            },
+            "status": {
+                "observedGeneration": 1,
+                "cluster": {"arn": "a", "version": current, "status": "ACTIVE"},
+                "update": {
+                    "id": "u-1", "type": "VersionUpdate", "status": status, "fromVersion": "1.33", "toVersion": "1.34",
+                    "requestedAt": "2026-11-24T12:00:00Z",
+                },
+                "conditions": [{
+                    "type": "Ready", "status": "Unknown", "reason": "Updating", "message": "",
+                    "lastTransitionTime": "2026-11-24T12:00:00Z",
+                }],
+            },
+        }))
+        .unwrap()
+    }
+
+    #[test]
+    fn news_names_the_update_that_runs_and_not_one_that_has_ended() {
+        let mut one = Followed::new();
+        let said = one.see(Ok(object("1.33", "InProgress")));
+        assert_eq!(
+            said.as_deref(),
+            Some("1.33 to 1.35: Updating 1.33 → 1.34, update u-1")
+        );
+        assert_eq!(one.see(Ok(object("1.33", "InProgress"))), None);
+        let said = one.see(Ok(object("1.34", "Successful")));
+        assert_eq!(said.as_deref(), Some("1.34 to 1.35: Updating"));
+        let version = |text: &str| text.parse::<Minor>().unwrap();
+        assert_eq!(
+            one.path(),
+            [(version("1.34"), Hop::Done), (version("1.35"), Hop::ToCome)]
+        );
     }
 }
