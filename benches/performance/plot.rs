@@ -150,7 +150,7 @@ fn stroke(svg: &mut String, (x1, y1): (f64, f64), (x2, y2): (f64, f64), colour: 
 }
 
 fn bars(title: &str, unit: &str, bars: &[Bar]) -> String {
-    const LEFT: f64 = 270.0;
+    const LEFT: f64 = 290.0;
     const ROW: f64 = 24.0;
     let height = 60.0 + ROW * bars.len() as f64;
     let most = bars
