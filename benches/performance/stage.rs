@@ -97,7 +97,7 @@ impl Stage {
 
 /// A cluster of a scenario, whose insights need no refresh before the first hop.
 pub fn cluster(name: &str) -> Value {
-    json!({"name": name, "version": "1.33", "insightsRefreshed": "1m"})
+    json!({"name": name, "version": "1.33", "insightsRefreshed": "10m"})
 }
 
 /// The object for a cluster of the scenario's account.

@@ -118,7 +118,10 @@ pub async fn reconcile<E: Eks, S: Store, C: Clock>(
     };
     ctx.waker.wake(ctx.fleet.release(&stored));
     let (decision, written) = written?;
-    if let (Outcome::Say(Reason::UpToDate, _), Ok(wish)) = (&decision.outcome, &object.wish) {
+    // Nothing is to come; or what was read along may be of another cluster.
+    if let (Outcome::Say(Reason::UpToDate | Reason::ClusterReplaced, _), Ok(wish)) =
+        (&decision.outcome, &object.wish)
+    {
         ctx.cache.forget_evidence(&wish.target);
     }
     let (Some(action), Ok(wish)) = (&decision.action, &object.wish) else {

@@ -74,9 +74,12 @@ fn is_sure(facts: &Facts<'_>, read: &Read) -> bool {
     match read {
         // About the next version: somebody else may have upgraded the cluster meanwhile.
         Read::Evidence(Part::Addons(_), _) => observed.cluster.is_some(),
-        // Which of them count is known once EKS has said when it refreshed them.
-        Read::Evidence(Part::Insights { .. }, _) => {
-            observed.cluster.is_some() && observed.evidence.refresh.is_some()
+        // Which of them count is known once EKS has said when it refreshed them: not by a refresh that is only imagined, or
+        // is read again at the same time and may end after them.
+        Read::Evidence(Part::Insights { refreshed_at, .. }, _) => {
+            let refresh = observed.evidence.refresh.as_ref();
+            let known = refresh.and_then(|reading| reading.answer.as_ref().ok()?.ended_at);
+            observed.cluster.is_some() && (refreshed_at.is_none() || *refreshed_at == known)
         }
         Read::Cluster
         | Read::Updates

@@ -67,7 +67,7 @@ pub const SEND_WITHIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(10
 pub const LOOK_AFTER_SEND: jiff::SignedDuration = jiff::SignedDuration::from_mins(20);
 
 /// By how much EKS's clock and ours may differ when an update is matched with an intent.
-const CLOCK_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
+pub(crate) const CLOCK_TOLERANCE: jiff::SignedDuration = jiff::SignedDuration::from_mins(5);
 
 /// The update type of an upgrade.
 pub const VERSION_UPDATE: &str = "VersionUpdate";

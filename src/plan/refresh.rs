@@ -4,6 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::eks::{RefreshStatus, RefreshView};
 
+use super::CLOCK_TOLERANCE;
 use super::facts::Facts;
 use super::retry::RetryRequest;
 
@@ -53,6 +54,10 @@ pub fn judge(facts: &Facts<'_>, view: &RefreshView, limits: Limits) -> Refreshed
             Refreshed::Failed(word.clone())
         }
         RefreshStatus::Completed => match ended_at {
+            // By a clock that is wrong, so that what it found may be of any age. Another one would not be told from it.
+            Some(at) if age(*at) < -CLOCK_TOLERANCE => {
+                Refreshed::Failed("by our clock it ended in a time to come".to_owned())
+            }
             Some(at)
                 if age(*at) <= limits.age
                     && limits.since.is_none_or(|since| *at >= since)

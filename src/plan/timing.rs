@@ -13,7 +13,7 @@ use super::gates::Gates;
 use super::hop::Hop;
 use super::preflight::REFRESH_BEFORE;
 use super::rollback::LastSuccess;
-use super::time::{after, shown, until};
+use super::time::{after, before, shown, until};
 use super::window::{self, Opening};
 use super::{CLOCK_TOLERANCE, VERSION_UPDATE, remember, say};
 
@@ -213,6 +213,11 @@ fn bake(facts: &Facts<'_>, gates: &Gates, updates: &[UpdateView], hop: Hop) -> O
     let ended = seen
         // A time to come was written by a clock that was wrong; by a little, it is another replica's.
         .filter(|at| *at <= after(facts.now, CLOCK_TOLERANCE))
+        // So was one before EKS itself had begun.
+        .filter(|at| {
+            let began = last.created_at;
+            began.is_none_or(|began| *at >= before(began, CLOCK_TOLERANCE))
+        })
         .or_else(|| last.created_at.map(|at| after(at, UPDATES_LAST)))?;
     Some(Bake {
         ends_at: after(ended, gates.bake),

@@ -142,3 +142,17 @@ fn an_end_that_a_clock_ahead_saw_counts() {
     assert_says(&world, &[&format!("until {:.0}", end + minutes(10))]);
     assert_eq!(world.sent.len(), 1);
 }
+
+/// It was seen by a clock that was hours behind, and is right since.
+#[test]
+fn an_end_before_ekss_own_beginning_does_not_shorten_it() {
+    let mut world = baked("1.33", "1.35");
+    world.run(minutes(20));
+    let began = world.update().created_at.unwrap();
+    for update in (world.memory.update.iter_mut()).chain(&mut world.memory.history) {
+        update.finished_at = Some(began - minutes(23 * 60));
+    }
+    world.stays(Reason::Baking, minutes(120));
+    let end = began + minutes(90) + minutes(24 * 60);
+    assert_says(&world, &[&format!("until {end:.0}")]);
+}

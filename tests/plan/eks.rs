@@ -99,6 +99,8 @@ pub struct FakeEks {
     /// How long a refresh before an upgrade takes; without it the last one has just ended, whenever it is looked at.
     pub upgrade_refresh_takes: Option<SignedDuration>,
     pub upgrade_refresh_started: Option<Timestamp>,
+    /// When the last one ended, if not by these.
+    pub upgrade_refreshed_at: Option<Timestamp>,
     pub reads: Vec<Read>,
 }
 
@@ -171,6 +173,7 @@ impl FakeEks {
             support_ends: HashMap::new(),
             upgrade_refresh_takes: None,
             upgrade_refresh_started: None,
+            upgrade_refreshed_at: None,
             reads: Vec::new(),
         }
     }
@@ -393,6 +396,9 @@ impl FakeEks {
     }
 
     fn upgrade_refresh(&self, now: Timestamp) -> RefreshView {
+        if let Some(at) = self.upgrade_refreshed_at {
+            return refreshed(at);
+        }
         let Some(takes) = self.upgrade_refresh_takes else {
             return refreshed(now);
         };

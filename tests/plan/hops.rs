@@ -1,9 +1,9 @@
 //! Upgrades that go as asked for, and what EKS's eventual consistency does to them.
 
 use eks_upgrade_operator::api::{Reason, UpdateStatus};
-use eks_upgrade_operator::eks::Progress;
+use eks_upgrade_operator::eks::{Progress, RefreshStatus, RefreshView};
 use eks_upgrade_operator::plan::{
-    Observed, Part, Read, Wake, is_overdue, likely_parts, next_reads,
+    Observed, Part, Read, Reading, Wake, is_overdue, likely_parts, next_reads,
 };
 
 use super::eks::End;
@@ -277,6 +277,41 @@ fn a_hop_is_not_done_before_the_cluster_is_active() {
 }
 
 /// A call to EKS takes long against everything else.
+/// What they are to be judged by is read again, and may end while they are listed.
+#[test]
+fn insights_are_not_asked_for_along_with_the_refresh_that_is_to_vouch_for_them() {
+    let mut world = World::new("1.33", "1.33");
+    world.settle();
+    world.edit(|wish| wish.version = "1.34".parse().unwrap());
+    let mut observed = Observed::default();
+    for read in [Read::Cluster, Read::Updates, Read::Versions] {
+        world.eks.answer(&read, &mut observed, world.now);
+    }
+    let nodegroups = Read::Evidence(Part::Nodegroups, world.now);
+    world.eks.answer(&nodegroups, &mut observed, world.now);
+    let ended = world.now - minutes(300);
+    observed.evidence.refresh = Some(Reading {
+        at: world.now - minutes(10),
+        is_new: false,
+        answer: Ok(RefreshView {
+            status: RefreshStatus::Completed,
+            started_at: Some(ended),
+            ended_at: Some(ended),
+        }),
+    });
+    let then = next_reads(&world.facts(&observed));
+    assert!(
+        matches!(
+            then[..],
+            [
+                Read::Evidence(Part::Addons(_), _),
+                Read::Evidence(Part::Refresh, _)
+            ]
+        ),
+        "{then:?}"
+    );
+}
+
 #[test]
 fn when_a_newer_version_is_asked_for_what_has_to_be_known_is_asked_at_the_same_time() {
     let mut world = World::new("1.33", "1.33");

@@ -204,3 +204,17 @@ fn insights_in_another_order_are_no_news() {
         said
     );
 }
+
+/// A clock of ours that was set back: what it found may be of any age.
+#[test]
+fn one_that_ended_in_a_time_to_come_vouches_for_nothing() {
+    let mut world = World::new("1.33", "1.34");
+    world.eks.upgrade_refreshed_at = Some(world.now + minutes(60));
+    world.stays(Reason::PreflightUnknown, minutes(30));
+    assert_says(&world, &["by our clock it ended in a time to come"]);
+    assert_eq!(started(&world), 0);
+    // The clock is right again.
+    world.now += minutes(60);
+    world.run(minutes(20));
+    assert_eq!(world.sent.len(), 1, "{}", world.message());
+}

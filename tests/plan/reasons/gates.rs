@@ -58,7 +58,12 @@ fn baked_at(case: &Case<'_>, version: Minor) -> Option<Timestamp> {
     let seen = remembered.find(|update| update.id.as_deref() == Some(last.id));
     let seen = seen.and_then(|update| update.finished_at);
     let longest = SignedDuration::from_mins(90);
-    seen.filter(|at| *at <= case.now)
+    let clocks_differ = SignedDuration::from_mins(5);
+    let is_after = |at: &Timestamp| {
+        last.created_at
+            .is_none_or(|began| *at >= began - clocks_differ)
+    };
+    seen.filter(|at| *at <= case.now && is_after(at))
         .or(last.created_at.map(|at| at + longest))
 }
 
@@ -212,7 +217,8 @@ fn is_refreshed(case: &Case<'_>, found: &mut Found<'_>) -> bool {
         RefreshStatus::Failed(_) => {
             within(ended_at.or(started_at), case.all.settings.resync_interval)
         }
-        RefreshStatus::None | RefreshStatus::Completed => false,
+        RefreshStatus::Completed => is_of_a_time_to_come(case, ended_at),
+        RefreshStatus::None => false,
     };
     if is_stuck {
         found.unknown("UpgradeInsights", ["InsightsRefresh", ""]);
@@ -225,6 +231,11 @@ fn is_refreshed(case: &Case<'_>, found: &mut Found<'_>) -> bool {
     // One that runs is waited for; in place of any other, one is begun.
     found.refreshing = !counts;
     counts
+}
+
+/// By a clock that is wrong.
+pub fn is_of_a_time_to_come(case: &Case<'_>, at: Option<Timestamp>) -> bool {
+    at.is_some_and(|at| at > case.now + SignedDuration::from_mins(5))
 }
 
 /// Whether the object says of its present spec that something blocks it; of an open intent other things are said.

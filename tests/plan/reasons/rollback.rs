@@ -102,12 +102,14 @@ pub fn gates(case: &Case<'_>, step: Step, rules: &mut Rules) {
     let is_fresh = matches!(&observed.refresh, Some(Ok(refresh))
         if refresh.status == RefreshStatus::Completed
             && refresh.ended_at.is_some_and(|at| case.now <= at + SignedDuration::from_hours(1))
+            && !gates::is_of_a_time_to_come(case, refresh.ended_at)
             && refresh.ended_at >= known_since(case)
             && refresh.ended_at >= gates::asked_at(case));
     if !is_fresh {
         // It runs, has failed, or is begun now. While one runs, what blocked before is no news.
         let has_failed = matches!(&observed.refresh, Some(Ok(refresh))
-            if matches!(refresh.status, RefreshStatus::Failed(_))
+            if (refresh.status == RefreshStatus::Completed && gates::is_of_a_time_to_come(case, refresh.ended_at))
+                || matches!(refresh.status, RefreshStatus::Failed(_))
                 && refresh.ended_at.is_some_and(|at| case.now <= at + case.all.settings.resync_interval));
         let said = if gates::is_said(case) && !has_failed {
             Said::Keep
