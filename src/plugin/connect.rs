@@ -1,5 +1,6 @@
 //! The way to the API server: that of kubectl.
 
+use std::ffi::OsString;
 use std::time::Duration;
 
 use kube::api::Api;
@@ -44,7 +45,7 @@ impl Connection {
         };
         let read = match kubeconfig {
             Some(path) => Kubeconfig::read_from(path),
-            None => Kubeconfig::read(),
+            None => found(std::env::var_os("KUBECONFIG")),
         };
         let mut config = match read {
             Ok(read) => Config::from_custom_kubeconfig(read, &options)
@@ -76,6 +77,31 @@ impl Connection {
     /// The ClusterUpgrades of the namespace.
     pub fn upgrades(&self) -> Api<ClusterUpgrade> {
         Api::namespaced(self.client.clone(), &self.namespace)
+    }
+}
+
+/// The kubeconfig of the environment, else the one at home. As kubectl does, files of a list that are not there are passed over.
+fn found(list: Option<OsString>) -> Result<Kubeconfig, KubeconfigError> {
+    let list = list.unwrap_or_default();
+    let paths = std::env::split_paths(&list).filter(|path| !path.as_os_str().is_empty());
+    let mut merged: Option<Kubeconfig> = None;
+    let mut missing = None;
+    for path in paths {
+        match Kubeconfig::read_from(path) {
+            Ok(next) => {
+                merged = Some(match merged {
+                    Some(before) => before.merge(next)?,
+                    None => next,
+                });
+            }
+            Err(error) if is_missing(&error) => missing = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match (merged, missing) {
+        (Some(merged), _) => Ok(merged),
+        (None, Some(missing)) => Err(missing),
+        (None, None) => Kubeconfig::read(),
     }
 }
 

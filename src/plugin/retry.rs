@@ -37,13 +37,21 @@ pub async fn run(cluster: &ClusterArgs, args: NameArgs) -> Result<Exit, Failure>
 /// Now; or right after the last update began, where this machine's clock is behind: only what is older is tried again.
 fn later_than_the_last(object: &ClusterUpgrade, now: Timestamp) -> Timestamp {
     const RIGHT_AFTER: SignedDuration = SignedDuration::from_millis(1);
-    let last = object
-        .status
-        .as_ref()
-        .and_then(|status| status.update.as_ref());
-    let began = last.and_then(|update| update.created_at.max(update.requested_at));
-    let after = began.and_then(|began| began.checked_add(RIGHT_AFTER).ok());
+    let after = last_began(object).and_then(|began| began.checked_add(RIGHT_AFTER).ok());
     after.map_or(now, |after| now.max(after))
+}
+
+fn last_began(object: &ClusterUpgrade) -> Option<Timestamp> {
+    let update = object.status.as_ref()?.update.as_ref()?;
+    update.created_at.max(update.requested_at)
+}
+
+/// Whether the annotation permits another try of the last update: only what is older than it is tried again.
+pub fn is_permitted(object: &ClusterUpgrade) -> bool {
+    let annotations = object.metadata.annotations.as_ref();
+    let at = annotations.and_then(|all| all.get(RETRY_ANNOTATION)?.parse::<Timestamp>().ok());
+    at.zip(last_began(object))
+        .is_some_and(|(at, began)| at > began)
 }
 
 /// What another try is of an object with this reason; `None` where there is nothing to try.
@@ -53,17 +61,18 @@ fn permits(reason: Option<Reason>, is_decided: bool) -> Option<&'static str> {
             "another try is permitted, once the operator has looked at the object as it is now.",
         );
     }
-    match reason? {
-        Reason::UpToDate | Reason::Updating => None,
-        Reason::UpdateFailed
-        | Reason::UpdateCancelled
-        | Reason::UpdateLost
-        | Reason::RolledBackElsewhere => {
-            Some("another try is permitted. It starts once every check and gate lets it.")
-        }
-        Reason::PreflightFailed | Reason::PreflightUnknown => {
+    match reason {
+        Some(Reason::UpToDate | Reason::Updating) => None,
+        Some(
+            Reason::UpdateFailed
+            | Reason::UpdateCancelled
+            | Reason::UpdateLost
+            | Reason::RolledBackElsewhere,
+        ) => Some("another try is permitted. It starts once every check and gate lets it."),
+        Some(Reason::PreflightFailed | Reason::PreflightUnknown) => {
             Some("the checks are made again now, with insights that EKS refreshes first.")
         }
+        // Also one that a newer operator has.
         _ => Some(
             "it is looked at again now. What stands in the way has to be gone, or it stays as it is.",
         ),

@@ -57,6 +57,14 @@ pub fn lines(object: &ClusterUpgrade, now: Timestamp) -> Result<String, Failure>
             "Go forward instead: a version that mends what is wrong, or a new cluster.",
         ));
     }
+    let Ok(current) = current.parse::<Minor>() else {
+        return Err(Failure::new(
+            format!(
+                "status.cluster of {name} names {current:?}, which is no version of Kubernetes"
+            ),
+            "Somebody has changed the status: the operator writes it anew with its next look.",
+        ));
+    };
     if !is_update_id(update_id) {
         return Err(Failure::new(
             format!(

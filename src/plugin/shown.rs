@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::api::condition::READY;
 use crate::api::{ClusterUpgrade, Reason, Update};
+use crate::text::plain;
 
 /// Adds words to a text.
 pub fn add(text: &mut String, words: fmt::Arguments<'_>) {
@@ -84,7 +85,8 @@ pub fn is_decided(object: &ClusterUpgrade) -> bool {
 pub fn state(object: &ClusterUpgrade) -> String {
     match reason_word(object) {
         Some(_) if !is_decided(object) => "(not looked at yet)".to_owned(),
-        Some(reason) => reason.to_owned(),
+        // Whoever may write the status may write anything here.
+        Some(reason) => plain(reason, 64),
         None => "(not looked at yet)".to_owned(),
     }
 }

@@ -30,6 +30,20 @@ async fn without_a_kubeconfig_it_says_how_to_get_one() {
 }
 
 #[tokio::test]
+async fn of_several_kubeconfigs_those_that_are_missing_are_passed_over() {
+    let world = World::new("{}").await;
+    let there = world.kubeconfig().to_str().unwrap();
+    for list in [
+        format!("/nowhere/kubeconfig:{there}"),
+        format!("{there}:/nowhere/kubeconfig"),
+    ] {
+        let mut command = command(&world, &["get"]);
+        command.env("KUBECONFIG", list);
+        ran(command).await.ended(0);
+    }
+}
+
+#[tokio::test]
 async fn an_unknown_context_is_named() {
     let world = World::new("{}").await;
     let said = world

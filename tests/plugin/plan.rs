@@ -192,6 +192,25 @@ async fn what_cannot_be_found_out_ends_with_a_sentence_and_the_next_step() {
 }
 
 #[tokio::test]
+async fn an_arn_of_another_account_or_region_is_no_plan_for_this_one() {
+    let world = World::new(CLUSTERS).await;
+    let arn = "arn:aws:eks:us-west-2:999988887777:cluster/prod";
+    let plan = ["plan", arn, "--to", "1.34", "--manifest"];
+    let ran = world.plugin(&plan).await;
+    assert_eq!(ran.out, "");
+    let said = ran.failed();
+    assert!(
+        said.contains("999988887777") && said.contains("111122223333"),
+        "{said}"
+    );
+    let said = world
+        .plugin(&[&plan[..], &["--region", "eu-central-1"]].concat())
+        .await
+        .failed();
+    assert!(said.contains("not the region of the ARN"), "{said}");
+}
+
+#[tokio::test]
 async fn credentials_that_run_out_meanwhile_are_no_finding_about_the_cluster() {
     let world = World::new(CLUSTERS).await;
     world.fault("{kind: error, code: ExpiredTokenException, status: 403, message: The security token included in the request is expired, operations: [ListAddons]}");
@@ -200,6 +219,20 @@ async fn credentials_that_run_out_meanwhile_are_no_finding_about_the_cluster() {
         .await
         .failed();
     assert!(said.contains("log in again"), "{said}");
+    // The first of these questions says which account it is.
+    world.fault("{kind: error, code: ExpiredTokenException, status: 403, message: The security token included in the request is expired, operations: [DescribeCluster], skip: 1}");
+    let said = world
+        .plugin(&["plan", "prod", "--to", "1.34"])
+        .await
+        .failed();
+    assert!(said.contains("log in again"), "{said}");
+    let other = World::new(CLUSTERS).await;
+    other.fault("{kind: accessDenied, operations: [ListUpdates]}");
+    let said = other
+        .plugin(&["plan", "prod", "--to", "1.34"])
+        .await
+        .failed();
+    assert!(said.contains("eks:ListUpdates"), "{said}");
 }
 
 #[tokio::test]

@@ -141,6 +141,20 @@ async fn where_nothing_happens_for_long_nothing_is_said() {
 }
 
 #[tokio::test]
+async fn one_that_was_named_and_is_deleted_is_no_success() {
+    let world = World::new("{clusters: [{name: prod, version: '1.33'}]}").await;
+    world.create(World::manifest("prod", "1.34")).await;
+    let mut terminal = Terminal::start(&world, &["watch", "prod"], SIZE);
+    terminal
+        .until("it watches", |lines| {
+            lines.iter().any(|line| line.contains("prod"))
+        })
+        .await;
+    world.kubectl(&["delete", "clusterupgrade", "prod"]).await;
+    assert_eq!(terminal.ended().await, 1);
+}
+
+#[tokio::test]
 async fn nothing_to_watch_is_said() {
     let world = World::new("{}").await;
     let ran = world.plugin(&["watch"]).await;

@@ -105,7 +105,10 @@ fn looked_at(all: &[Listed], late: &[String]) -> Finding {
     if late.is_empty() {
         Finding::ok(
             CHECK,
-            format!("{} there, each looked at as it is now.", count(all.len())),
+            format!(
+                "{} there, and none has waited for more than two minutes to be looked at.",
+                count(all.len())
+            ),
         )
     } else {
         Finding::failed(

@@ -68,7 +68,12 @@ pub async fn look(connection: &Connection, namespace: Option<&str>, now: Timesta
         let place = namespace.map_or("any namespace".to_owned(), |name| {
             format!("namespace {name}")
         });
-        operators.findings.push(Finding::warning(
+        let make = match namespace {
+            // That it is there was said.
+            Some(_) => Finding::failed,
+            None => Finding::warning,
+        };
+        operators.findings.push(make(
             CHECK,
             format!("No Deployment with the label {LABEL} is in {place}."),
             "If it runs elsewhere, such as outside of the cluster, a fresh Lease and the objects below tell whether it works; else install it: docs/install.md.",

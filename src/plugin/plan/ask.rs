@@ -56,10 +56,21 @@ pub async fn ask(asked: Asked) -> Result<(ClusterUpgradeSpec, Report), Failure> 
         may_refresh,
         timeout,
     } = asked;
-    let (region_of_arn, name) = match of_arn(&named) {
-        Some((region, _, name)) => (Some(region.to_owned()), name.to_owned()),
-        None => (None, named),
+    let (region_of_arn, account_of_arn, name) = match of_arn(&named) {
+        Some((region, account, name)) => {
+            let (region, account) = (region.to_owned(), account.to_owned());
+            (Some(region), Some(account), name.to_owned())
+        }
+        None => (None, None, named),
     };
+    if let (Some(given), Some(of_arn)) = (&region, &region_of_arn)
+        && given != of_arn
+    {
+        return Err(Failure::new(
+            format!("--region {given} is not the region of the ARN, {of_arn}"),
+            "Leave one of them out.",
+        ));
+    }
     let (eks, default_region) = AwsEks::load_profile(profile, Arc::new(())).await;
     let region = region.or(region_of_arn).or(default_region).ok_or_else(|| {
         Failure::new(
@@ -87,6 +98,14 @@ pub async fn ask(asked: Asked) -> Result<(ClusterUpgradeSpec, Report), Failure> 
             "See that AWS_ENDPOINT_URL and the like lead to EKS.",
         )
     })?;
+    if let Some(meant) = account_of_arn.filter(|meant| *meant != account_id) {
+        return Err(Failure::new(
+            format!(
+                "the ARN names account {meant}, and these credentials see the cluster {name} of account {account_id}"
+            ),
+            "Choose those of the other account, with --profile or --role-arn.",
+        ));
+    }
     target.account_id.clone_from(&account_id);
     let spec = ClusterUpgradeSpec {
         cluster: ClusterRef {
@@ -165,11 +184,16 @@ async fn look(
             observed: &observed,
             ..facts
         });
-        if let Some(error) = observed
-            .evidence
-            .errors()
-            .find(|error| is_of_the_asker(error))
-        {
+        let refused = observed.failure().filter(|error| {
+            // What is not asked for a check alone: nothing can be said without.
+            error.kind == ErrorKind::AccessDenied
+        });
+        let wrong = refused.or_else(|| {
+            let all = observed.trouble().into_iter();
+            all.chain(observed.evidence.errors())
+                .find(|error| is_of_the_asker(error))
+        });
+        if let Some(error) = wrong {
             let doing = format!("look at cluster {} in {}", target.name, target.region);
             return Err(Failure::of_aws(&doing, error));
         }
@@ -183,7 +207,12 @@ async fn look(
                 return Err(Failure::of_aws(&doing, error));
             }
             tries += 1;
-        } else if !forecast.is_refreshing || began.elapsed() >= timeout {
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+            continue;
+        }
+        tries = 1;
+        if !forecast.is_refreshing || began.elapsed() >= timeout {
             return Ok((observed, forecast));
         } else if !std::mem::replace(&mut is_told, true) {
             note(format_args!(

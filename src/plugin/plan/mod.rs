@@ -49,6 +49,11 @@ pub async fn run(cluster: &ClusterArgs, args: PlanArgs) -> Result<Exit, Failure>
             Format::Table | Format::Wide | Format::Yaml | Format::Markdown => yaml(&object)?,
         })?;
         note(format_args!("{}", text::headline(&report)));
+        if spec.role_arn.is_some() {
+            note(format_args!(
+                "spec.roleArn is the role that was read with: the operator would use it for UpdateClusterVersion too. Name there the role that it is to have."
+            ));
+        }
         return Ok(exit);
     }
     print(&match output.format {

@@ -51,6 +51,12 @@ impl Fleet {
         all.any(|one| one.standing() == Standing::Stalled)
     }
 
+    /// Whether one was deleted.
+    pub fn has_lost(&self) -> bool {
+        let mut all = self.objects.values();
+        all.any(|one| one.standing() == Standing::Gone)
+    }
+
     pub fn list_begins(&mut self) {
         self.unseen = self.objects.keys().cloned().collect();
     }

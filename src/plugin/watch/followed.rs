@@ -6,6 +6,7 @@ use crate::api::{ClusterUpgrade, Minor, Reason, Update, UpdateStatus};
 use crate::plan::{Durations, Usual};
 use crate::text::plain;
 
+use super::super::retry;
 use super::super::shown::{self, add};
 
 /// As many bytes of what an object says are shown.
@@ -134,6 +135,9 @@ impl Followed {
     pub fn state(&self) -> String {
         match (&self.object, self.is_gone) {
             (_, true) => "deleted".to_owned(),
+            (Ok(object), _) if self.is_to_be_tried_again() => {
+                format!("{}, to be tried again", shown::state(object))
+            }
             (Ok(object), _) => shown::state(object),
             (Err(_), _) => "cannot be read".to_owned(),
         }
@@ -147,10 +151,28 @@ impl Followed {
         match self.reason() {
             Some(Reason::UpToDate) => Standing::Done,
             Some(Reason::Updating) => Standing::Active,
+            _ if self.is_to_be_tried_again() => Standing::Waiting,
             Some(reason) if reason.is_stalled() => Standing::Stalled,
             _ if self.object.is_err() => Standing::Stalled,
             _ => Standing::Waiting,
         }
+    }
+
+    /// Whether a person has permitted another try since, which the operator has not seen yet.
+    fn is_to_be_tried_again(&self) -> bool {
+        let Some(object) = self.object() else {
+            return false;
+        };
+        let ends_a_try = matches!(
+            self.reason(),
+            Some(
+                Reason::UpdateFailed
+                    | Reason::UpdateCancelled
+                    | Reason::UpdateLost
+                    | Reason::RolledBackElsewhere
+            )
+        );
+        ends_a_try && retry::is_permitted(object)
     }
 
     /// Whether nothing more happens by itself.
@@ -170,9 +192,10 @@ impl Followed {
     }
 
     /// When the next hop starts, where it waits for a time.
-    pub fn next_start(&self) -> Option<&str> {
+    pub fn next_start(&self) -> Option<String> {
         let status = self.object()?.status.as_ref()?;
-        status.schedule.as_ref()?.next_start.as_deref()
+        let at = status.schedule.as_ref()?.next_start.as_ref()?;
+        Some(plain(at, 64))
     }
 
     /// The versions to reach, in order, and how far each is.
@@ -249,7 +272,7 @@ impl Followed {
             }
             Standing::Waiting => {
                 if let Some(at) = self.next_start() {
-                    add(&mut said, format_args!(", until {}", plain(at, 64)));
+                    add(&mut said, format_args!(", until {at}"));
                 }
             }
             Standing::Done | Standing::Gone => {}
@@ -287,6 +310,26 @@ mod tests {
             },
         }))
         .unwrap()
+    }
+
+    #[test]
+    fn another_try_that_is_permitted_is_no_end() {
+        let mut failed = object("1.33", "Failed");
+        let condition = &mut failed.status.as_mut().unwrap().conditions[0];
+        condition.reason = "UpdateFailed".to_owned();
+        let retried = |at: &str| {
+            let mut retried = failed.clone();
+            let annotations = [(crate::api::RETRY_ANNOTATION.to_owned(), at.to_owned())];
+            retried.metadata.annotations = Some(annotations.into());
+            let mut one = Followed::new();
+            one.see(Ok(retried));
+            one
+        };
+        assert!(retried("2026-11-24T11:59:59Z").is_over());
+        assert!(retried("soon").is_over());
+        let again = retried("2026-11-24T12:00:01Z");
+        assert!(!again.is_over());
+        assert_eq!(again.state(), "UpdateFailed, to be tried again");
     }
 
     #[test]

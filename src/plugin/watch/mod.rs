@@ -5,7 +5,7 @@ mod fleet;
 mod followed;
 mod screen;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{Stream, StreamExt};
 use jiff::{SignedDuration, Timestamp};
@@ -32,6 +32,10 @@ const FRAME: Duration = Duration::from_millis(100);
 const WATCH_SECONDS: u32 = 20;
 const _: () = assert!((WATCH_SECONDS as u64) < READ_TIMEOUT.as_secs());
 
+/// Refusals within a minute of each other that end a watch.
+const REFUSALS: u32 = 3;
+const MINUTE: Duration = Duration::from_mins(1);
+
 /// Why the following ended.
 enum Ended {
     All,
@@ -53,6 +57,7 @@ pub async fn run(cluster: &ClusterArgs, args: WatchArgs) -> Result<Exit, Failure
     for name in &names {
         objects::get(&connection, name).await?;
     }
+    let is_named = !names.is_empty();
     let config = watcher::Config::default().timeout(WATCH_SECONDS);
     let events = watcher(api, config).default_backoff();
     let mut fleet = Fleet::new(names, all_namespaces);
@@ -61,6 +66,12 @@ pub async fn run(cluster: &ClusterArgs, args: WatchArgs) -> Result<Exit, Failure
     screen.leave()?;
     let ended = ended?;
     Ok(match ended {
+        Ended::Nothing if is_named => {
+            return Err(Failure::new(
+                format!("what was to be watched {scope} is no longer there"),
+                "`kubectl eks-upgrade get -A` lists what there is.",
+            ));
+        }
         Ended::Nothing => {
             note(format_args!(
                 "There are no ClusterUpgrades {scope}, and nothing to watch."
@@ -69,7 +80,8 @@ pub async fn run(cluster: &ClusterArgs, args: WatchArgs) -> Result<Exit, Failure
         }
         Ended::All => {
             print(&fleet.outcome())?;
-            if fleet.has_stalled() {
+            // One that was named is missed when it is gone; of all, those that are there count.
+            if fleet.has_stalled() || (is_named && fleet.has_lost()) {
                 Exit::Stalled
             } else {
                 Exit::Fine
@@ -94,6 +106,8 @@ async fn follow(
     let cannot = |error| Failure::of_io("wait for signals", &error);
     let mut interrupt = signal(SignalKind::interrupt()).map_err(cannot)?;
     let mut terminate = signal(SignalKind::terminate()).map_err(cannot)?;
+    let mut hang_up = signal(SignalKind::hangup()).map_err(cannot)?;
+    let mut quit = signal(SignalKind::quit()).map_err(cannot)?;
     let mut frames = tokio::time::interval(FRAME);
     frames.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let over = async {
@@ -104,14 +118,11 @@ async fn follow(
     };
     tokio::pin!(events, over);
     let mut is_listed = false;
-    let mut is_lost = false;
+    let mut trouble = Trouble::default();
     loop {
         tokio::select! {
             event = events.next() => match event {
                 Some(Ok(event)) => {
-                    if std::mem::take(&mut is_lost) {
-                        screen.tell("the API server answers again")?;
-                    }
                     is_listed |= matches!(event, Event::InitDone);
                     for line in take(fleet, event) {
                         screen.tell(&line)?;
@@ -124,10 +135,11 @@ async fn follow(
                     if !is_listed {
                         return Err(at_first(scope, error));
                     }
-                    // It has answered: that the watch has to begin anew, such as after a pause.
-                    let is_answer = matches!(error, watcher::Error::WatchError(_));
-                    if !is_answer && !std::mem::replace(&mut is_lost, true) {
-                        screen.tell("the API server does not answer; trying again")?;
+                    if let Some(line) = trouble.of(&error, Instant::now()) {
+                        screen.tell(line)?;
+                    }
+                    if trouble.is_lasting() {
+                        return Err(at_first(scope, error));
                     }
                 }
                 // It goes on until it is dropped.
@@ -137,6 +149,8 @@ async fn follow(
             () = &mut over => return Ok(Ended::TimedOut),
             _ = interrupt.recv() => return Ok(Ended::Interrupted),
             _ = terminate.recv() => return Ok(Ended::Interrupted),
+            _ = hang_up.recv() => return Ok(Ended::Interrupted),
+            _ = quit.recv() => return Ok(Ended::Interrupted),
         }
         if is_listed {
             screen.draw(|size, frame| fleet.picture(size, frame, Timestamp::now()))?;
@@ -144,6 +158,56 @@ async fn follow(
                 return Ok(Ended::All);
             }
         }
+    }
+}
+
+/// What is wrong with a watch that had begun.
+#[derive(Default)]
+struct Trouble {
+    said_at: Option<Instant>,
+    refused_at: Option<Instant>,
+    refusals: u32,
+}
+
+impl Trouble {
+    /// Takes it in. Says what a person should know, at most once a minute: a watch that goes on well brings no news of it.
+    fn of(&mut self, error: &watcher::Error, now: Instant) -> Option<&'static str> {
+        let is_recent = |at: Option<Instant>| at.is_some_and(|at| now.duration_since(at) < MINUTE);
+        if is_refusal(error) {
+            self.refusals = if is_recent(self.refused_at) {
+                self.refusals.saturating_add(1)
+            } else {
+                1
+            };
+            self.refused_at = Some(now);
+            return None;
+        }
+        // That the watch has to begin anew, such as after a pause, is an answer.
+        if matches!(error, watcher::Error::WatchError(_)) || is_recent(self.said_at) {
+            return None;
+        }
+        self.said_at = Some(now);
+        Some("the API server did not answer just now; it is asked again")
+    }
+
+    /// Whether the API server has refused often enough to mean it.
+    fn is_lasting(&self) -> bool {
+        self.refusals >= REFUSALS
+    }
+}
+
+/// Whether the API server does not let us watch any more: waiting mends none of these.
+fn is_refusal(error: &watcher::Error) -> bool {
+    match error {
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => match error {
+            kube::Error::Api(status) => matches!(status.code, 401 | 403 | 404),
+            kube::Error::Auth(_) => true,
+            _ => false,
+        },
+        watcher::Error::WatchError(status) => matches!(status.code, 401 | 403 | 404),
+        watcher::Error::NoResourceVersion => false,
     }
 }
 
@@ -176,5 +240,43 @@ fn at_first(scope: &str, error: watcher::Error) -> Failure {
             format!("could not {doing}: {error}"),
             "See that this is a Kubernetes API server: `kubectl cluster-info`.",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(code: u16) -> watcher::Error {
+        let status = kube::core::Status {
+            code,
+            ..kube::core::Status::default()
+        };
+        watcher::Error::WatchStartFailed(kube::Error::Api(Box::new(status)))
+    }
+
+    #[test]
+    fn refusals_in_a_row_end_a_watch_and_silence_does_not() {
+        let begin = Instant::now();
+        let at = |seconds: u64| begin + Duration::from_secs(seconds);
+        let mut trouble = Trouble::default();
+        // One an hour is none in a row.
+        for hour in 0..5 {
+            assert_eq!(trouble.of(&refused(401), at(3600 * hour)), None);
+            assert!(!trouble.is_lasting());
+        }
+        trouble.of(&refused(403), at(14_430));
+        assert!(!trouble.is_lasting());
+        trouble.of(&refused(404), at(14_450));
+        assert!(trouble.is_lasting());
+
+        let mut trouble = Trouble::default();
+        let silence = || watcher::Error::WatchFailed(kube::Error::LinesCodecMaxLineLengthExceeded);
+        let told: Vec<bool> = (0..100)
+            .map(|second| trouble.of(&silence(), at(second)).is_some())
+            .collect();
+        assert_eq!(told.iter().filter(|told| **told).count(), 2);
+        trouble.of(&refused(500), at(200));
+        assert!(!trouble.is_lasting());
     }
 }
